@@ -1,0 +1,3 @@
+"""Set-up of every pytest run in this clone: notebooks are run under the guard."""
+
+pytest_plugins = ["tests.notebook_guard"]

@@ -1,0 +1,110 @@
+"""What a person may type after `python3 -m labsupport`. Wrong usage ends with exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["make_parser"]
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs; `options.verb` is the verb that was chosen."""
+    parser = argparse.ArgumentParser(
+        prog="python3 -m labsupport",
+        description="The Connection Pooling Lab: PostgreSQL connection pooling, measured.",
+        epilog="Each verb has its own --help.",
+        allow_abbrev=False,
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add_lab(verbs)
+    _add_test(verbs)
+    _add_verb(
+        verbs,
+        "doctor",
+        "check this machine",
+        "Checks this machine and says how to mend what is wrong. "
+        "Exit code 1 when the lab cannot run here. Installs nothing.",
+    )
+    _add_reset(verbs)
+    _add_stop(verbs)
+    return parser
+
+
+def _add_lab(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lab = _add_verb(
+        verbs,
+        "lab",
+        "set up, start PostgreSQL and open JupyterLab",
+        "Makes .venv the first time, finds or starts PostgreSQL, loads the sample data and opens "
+        "JupyterLab on this machine. Ctrl-C ends everything that it started.",
+    )
+    lab.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    lab.add_argument(
+        "--port",
+        type=_port,
+        metavar="N",
+        help="port of JupyterLab (without it: 8888, or a free one if that is taken)",
+    )
+
+
+def _add_test(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    test = _add_verb(
+        verbs,
+        "test",
+        "run the tests and every notebook",
+        "Sets up .venv with the test tools, then runs the tests and after them every notebook. "
+        "Exit code 1 when anything fails.",
+    )
+    part = test.add_mutually_exclusive_group()
+    part.add_argument("--only", choices=("unit", "notebooks"), help="run one of the two parts")
+    part.add_argument(
+        "--container",
+        action="store_true",
+        help="instead, run every notebook on the PostgreSQL of docker-compose.yml (needs Docker)",
+    )
+
+
+def _add_reset(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    reset = _add_verb(
+        verbs,
+        "reset",
+        "get a fresh notebook or fresh databases",
+        "Gives a notebook as it was published, or makes the lab's databases anew. "
+        "Your own version of a notebook is kept in my_work/kept.",
+    )
+    reset.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="a notebook (01, or 01_why_pooling_matters) or the word database; "
+        "without it: list what can be reset",
+    )
+
+
+def _add_stop(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    stop = _add_verb(
+        verbs,
+        "stop",
+        "stop this clone's PostgreSQL",
+        "Stops the PostgreSQL servers that this clone started and says which.",
+    )
+    stop.add_argument(
+        "--remove",
+        action="store_true",
+        help="also delete the servers' data (not your notebooks, not my_work)",
+    )
+
+
+def _add_verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    description: str,
+) -> argparse.ArgumentParser:
+    return verbs.add_parser(name, help=summary, description=description, allow_abbrev=False)
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535")

@@ -1,0 +1,162 @@
+"""`test --container`: every notebook on the PostgreSQL of `docker-compose.yml`.
+
+The container, its port, its volume and its password are this run's own, so a learner's are not
+touched; all of it is removed at the end, also after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from labsupport.commands.compose import Compose, require_engine
+from labsupport.commands.leaving import server_left_as_found
+from labsupport.commands.run_tests import PARTS, run_part
+from labsupport.errors import LabError
+from labsupport.places import project_root
+from labsupport.postgres import (
+    Server,
+    chosen_server,
+    connect,
+    ensure_template,
+    inspect_server,
+    read_settings,
+)
+
+__all__ = ["major_of", "run_on_container"]
+
+ANY_FREE_PORT = "0"
+USER = "lab"
+NOTEBOOKS = "notebooks"
+"""The database that the notebooks log in to, and nobody else: its sessions are theirs."""
+SESSIONS = "SELECT sessions FROM pg_stat_database WHERE datname = $1"
+INSIDE = "SELECT inet_server_port()"
+
+
+def run_on_container() -> int:
+    """Bring the container up, check it, run the notebooks on it, and take it down.
+
+    Returns 0, or 1 when a notebook failed. Raises `LabError` with a sentence when there is no
+    engine, no image, or a container that is not what the compose file says.
+    """
+    require_engine()
+    password = secrets.token_urlsafe(18)
+    compose = Compose(
+        f"connection-pooling-lab-test-{secrets.token_hex(4)}",
+        {"DB_PORT": ANY_FREE_PORT, "DB_USER": USER, "DB_PASSWORD": password, "DB_NAME": NOTEBOOKS},
+    )
+    image = compose.image()
+    major = major_of(image)
+    lines: list[str] = []
+    compose.fetch(image)
+    try:
+        print(f"\n[1/2] container: {image}, project {compose.project}", flush=True)
+        with _timed(lines, "container up and checked"):
+            environment = _lab_settings(compose.up(), password)
+            server = _server(environment)
+            asyncio.run(_check(server, major))
+        code = _run_notebooks(server, environment, lines)
+    finally:
+        print("\nRemoving the container and its volume ...", flush=True)
+        with _timed(lines, "container removed"):
+            compose.down()
+    print("\n" + "\n".join(lines), flush=True)
+    return code
+
+
+def major_of(image: str) -> int:
+    """Return PostgreSQL's major version by an image's tag: 17 for `postgres:17.2-alpine`.
+
+    Raises `LabError` when the tag does not begin with a number.
+    """
+    found = re.search(r":(\d+)[^:/]*$", image)
+    if found is None:
+        raise LabError(
+            f"The image {image!r} names no major version, so it cannot be checked. "
+            "Set LAB_PG_IMAGE_VERSION to a number such as 16 or 16.4."
+        )
+    return int(found[1])
+
+
+def _lab_settings(address: str, password: str) -> dict[str, str]:
+    """Return every `DB_*` that the lab reads, so that nothing of a `.env` mixes in."""
+    host, _, port = address.rpartition(":")
+    return {
+        "DB_HOST": host,
+        "DB_PORT": port,
+        "DB_USER": USER,
+        "DB_PASSWORD": password,
+        "DB_NAME": NOTEBOOKS,
+        "DB_SSL_MODE": "disable",
+        "DB_SSL_CA": "",
+    }
+
+
+def _server(environment: Mapping[str, str]) -> Server:
+    """Return the server as the notebooks will find it, but with another database to log in to."""
+    server = chosen_server(read_settings({**os.environ, **environment}))
+    assert server is not None
+    return replace(server, database="postgres")
+
+
+async def _check(server: Server, major: int) -> None:
+    """Raise `LabError` unless this is the container's server, of that version and with the data."""
+    facts = await inspect_server(server)
+    print(f"PostgreSQL {facts.version} at {facts.address}", flush=True)
+    if server.host != "127.0.0.1":
+        raise LabError(f"The container listens on {facts.address}, and it must on 127.0.0.1 only.")
+    if facts.version_num // 10000 != major:
+        raise LabError(
+            f"{facts.address} is PostgreSQL {facts.version}, and the image's is {major}."
+        )
+    async with connect(server) as connection:
+        # A server of this machine itself would listen on the port that we connected to.
+        if await connection.fetchval(INSIDE) == server.port:
+            raise LabError(f"The server at {facts.address} is not the one in the container.")
+    loaded: list[str] = []
+    template = await ensure_template(server, loaded.append)
+    if loaded:
+        raise LabError(
+            f"The container did not load the template {template} at its first start. "
+            "Look at data/container/make_lab.sh."
+        )
+
+
+def _run_notebooks(server: Server, environment: Mapping[str, str], lines: list[str]) -> int:
+    part = next(part for part in PARTS if part.name == "notebooks")
+    print(f"\n[2/2] {part.name}: {part.does}", flush=True)
+    with _timed(lines, "notebooks"), server_left_as_found():
+        code = run_part(part, environment)
+    if code != 0:
+        lines.append(f"  FAILED (pytest's exit code {code})")
+        return 1
+    opened = asyncio.run(_sessions(server))
+    notebooks = len(list((project_root() / "notebooks").glob("*.ipynb")))
+    if opened < notebooks:
+        raise LabError(
+            f"{notebooks} notebooks passed, but only {opened} sessions reached the container: "
+            "they ran on another server."
+        )
+    lines.append(f"  passed, with {opened} sessions that logged in to the container's database")
+    return 0
+
+
+async def _sessions(server: Server) -> int:
+    """Return how many sessions the notebooks have opened so far in the database they log in to."""
+    async with connect(server) as connection:
+        return int(await connection.fetchval(SESSIONS, NOTEBOOKS))
+
+
+@contextmanager
+def _timed(lines: list[str], what: str) -> Iterator[None]:
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        lines.append(f"  {what}: {time.monotonic() - start:.1f} s")

@@ -1,0 +1,42 @@
+"""What JupyterLab needs of this machine: a free port, and a desktop to open a browser on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from labsupport.errors import LabError
+
+__all__ = ["USUAL_PORT", "check_port", "has_desktop", "is_free"]
+
+USUAL_PORT = 8888
+
+
+def check_port(port: int | None) -> None:
+    """Raise `LabError` when the port that was asked for is taken; None asks for none."""
+    if port is not None and not is_free(port):
+        raise LabError(
+            f"Port {port} is taken by another program. "
+            "Choose another with --port, or leave --port out to get a free one."
+        )
+
+
+def has_desktop() -> bool:
+    """Whether a graphical browser can open here; a text browser would take over the terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+def is_free(port: int) -> bool:
+    """Whether a program may listen on this port of loopback."""
+    with socket.socket() as probe:
+        if os.name != "nt":
+            # As the server does: a port whose last connections are fading is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

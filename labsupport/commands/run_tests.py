@@ -1,0 +1,104 @@
+"""The verb `test`: the tests, then every notebook by nbval; both parts always run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import FrameType
+
+from labsupport.commands.leaving import server_left_as_found
+from labsupport.places import project_root
+
+__all__ = ["PARTS", "Part", "run", "run_part"]
+
+END_LIMIT = 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """One run of pytest: its name, what it does in words, and pytest's arguments."""
+
+    name: str
+    does: str
+    arguments: tuple[str, ...]
+
+
+PARTS = (
+    Part("unit", "the tests of the support code", ("tests", "--durations=10")),
+    Part(
+        "notebooks",
+        "every notebook, cell by cell",
+        ("--nbval-lax", "--nbval-current-env", "notebooks", "--durations=10"),
+    ),
+)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the parts one after the other; returns 1 if any failed, 130 after Ctrl-C."""
+    if options.container:
+        from labsupport.commands.container import run_on_container
+
+        return run_on_container()
+    chosen = [part for part in PARTS if options.only in (None, part.name)]
+    lines = []
+    failed = False
+    with server_left_as_found():
+        for number, part in enumerate(chosen, start=1):
+            print(f"\n[{number}/{len(chosen)}] {part.name}: {part.does}", flush=True)
+            start = time.monotonic()
+            code = run_part(part)
+            outcome = "passed" if code == 0 else f"FAILED (pytest's exit code {code})"
+            lines.append(f"  {part.name}: {outcome} in {time.monotonic() - start:.0f} s")
+            failed = failed or code != 0
+    print("\n" + "\n".join(lines), flush=True)
+    return 1 if failed else 0
+
+
+def run_part(part: Part, settings: Mapping[str, str] | None = None) -> int:
+    """Run one part and return pytest's exit code; Ctrl-C ends pytest in its own order.
+
+    `settings` are variables of the environment, on top of those that are set.
+    Raises `KeyboardInterrupt` after pytest has ended that way.
+    """
+    # Pytest gets a session of its own, so that Ctrl-C reaches it once and not twice.
+    apart = os.name != "nt"
+    command = [sys.executable, "-m", "pytest", *part.arguments]
+    interrupted: list[int] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        interrupted.append(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        pytest = subprocess.Popen(
+            command,
+            cwd=project_root(),
+            env={**os.environ, **(settings or {})},
+            start_new_session=apart,
+        )
+        while not interrupted:
+            try:
+                return pytest.wait(timeout=0.2)
+            except subprocess.TimeoutExpired:
+                continue
+        _end(pytest, apart)
+        raise KeyboardInterrupt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(pytest: subprocess.Popen[bytes], apart: bool) -> None:
+    if apart:
+        pytest.send_signal(signal.SIGINT)
+    try:
+        pytest.wait(timeout=END_LIMIT)
+    except subprocess.TimeoutExpired:
+        pytest.kill()
+        pytest.wait(timeout=END_LIMIT)

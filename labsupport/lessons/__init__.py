@@ -1,0 +1,28 @@
+"""What the cells of a notebook call: begin, predict, show, verify, finish."""
+
+from labsupport.lessons.beginning import Lab, begin
+from labsupport.lessons.claims import at_least, at_most, between, less_than, more_than, verify
+from labsupport.lessons.ending import LessonFailed, finish
+from labsupport.lessons.numbers import number
+from labsupport.lessons.predictions import guessed, predict
+from labsupport.lessons.references import reference
+from labsupport.lessons.showing import show, show_rows
+
+__all__ = [
+    "Lab",
+    "LessonFailed",
+    "at_least",
+    "at_most",
+    "begin",
+    "between",
+    "finish",
+    "guessed",
+    "less_than",
+    "more_than",
+    "number",
+    "predict",
+    "reference",
+    "show",
+    "show_rows",
+    "verify",
+]

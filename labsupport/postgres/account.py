@@ -1,0 +1,77 @@
+"""Who runs the server. PostgreSQL refuses to run as root, so root hands it to `nobody`."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+from labsupport.errors import LabError
+from labsupport.places import runs_as_root
+
+__all__ = ["give_to_server", "make_folder", "run_as_server"]
+
+ACCOUNT = "nobody"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of the lab's state: root's may be entered by the server's user, ours by us.
+
+    Raises `LabError` when it cannot be made.
+    """
+    try:
+        for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+            missing.mkdir(exist_ok=True)
+            missing.chmod(0o755 if runs_as_root() else 0o700)
+    except OSError as error:
+        raise LabError(
+            f"The folder {folder} cannot be made ({error.strerror}). "
+            "Set LAB_HOME to a folder that you may write to."
+        ) from error
+
+
+def run_as_server() -> dict[str, Any]:
+    """Return the keyword arguments that make `subprocess` run a program as the server's user.
+
+    Empty for an ordinary user, whose server runs as that user.
+    """
+    if not runs_as_root():
+        return {}
+    user, group = _server_user()
+    return {"user": user, "group": group, "extra_groups": []}
+
+
+def give_to_server(folder: Path) -> None:
+    """Make `folder` private and the property of the user who runs the server.
+
+    Raises `LabError` when that user cannot get there.
+    """
+    folder.chmod(0o700)
+    if not runs_as_root():
+        return
+    for parent in folder.resolve().parents:
+        if not parent.stat().st_mode & stat.S_IXOTH:
+            raise LabError(
+                f"As root, the lab runs PostgreSQL as the user {ACCOUNT}, who may not enter "
+                f"{parent}. Set LAB_HOME to a folder that everyone may enter."
+            )
+    user, group = _server_user()
+    if sys.platform != "win32":
+        os.chown(folder, user, group)
+
+
+def _server_user() -> tuple[int, int]:
+    if sys.platform == "win32":
+        raise LabError("This platform has no root user.")
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(ACCOUNT)
+    except KeyError as error:
+        raise LabError(
+            f"PostgreSQL refuses to run as root, and this machine has no user {ACCOUNT} to run it. "
+            "Start the lab as an ordinary user."
+        ) from error
+    return entry.pw_uid, entry.pw_gid

@@ -1,0 +1,239 @@
+"""One data folder of PostgreSQL: make it, start a server on it, stop that server.
+
+`pg_ctl` does the work, because it knows each platform's ways (on Windows it also drops an
+administrator's rights, with which a server refuses to start).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from labsupport.errors import LabError
+from labsupport.postgres.account import give_to_server, make_folder, run_as_server
+from labsupport.postgres.binaries import Binaries
+
+__all__ = ["Cluster"]
+
+START_LIMIT = 60
+STOP_LIMIT = 20
+START_ATTEMPTS = 20
+PASSWORD_BYTES = 24
+
+SETTINGS = """
+# The lab's own settings.
+listen_addresses = '127.0.0.1'
+max_connections = 100
+{unix_sockets}
+"""
+ACCESS = """# The lab: every role gives its password (SCRAM), over loopback only.
+{trusted}host all all 127.0.0.1/32 scram-sha-256
+"""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A folder with a data directory in it, the passwords beside it, and the programs to use."""
+
+    folder: Path
+    binaries: Binaries
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.folder / "server" / "data"
+
+    @property
+    def log(self) -> Path:
+        """The server's log since its last start."""
+        return self.folder / "server" / "postgres.log"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether `make` has finished once."""
+        return (self.folder / "made").exists()
+
+    def make(
+        self, settings: Mapping[str, str] | None = None, trusted_role: str | None = None
+    ) -> None:
+        """Make the data directory; a half-made one is thrown away first.
+
+        `settings` are lines for `postgresql.conf`. `trusted_role` may log in without a password.
+        Raises `LabError` when it cannot be made.
+        """
+        if self.is_made:
+            return
+        make_folder(self.folder)
+        shutil.rmtree(self.folder / "server", ignore_errors=True)
+        passwords = {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in ("superuser", "lab")}
+        _write_private(self.folder / "passwords.json", json.dumps(passwords))
+        server = self.folder / "server"
+        server.mkdir()
+        give_to_server(server)
+        first_password = server / "first_password"
+        _write_private(first_password, passwords["superuser"])
+        _hand_over(first_password)
+        self._run(
+            "initdb",
+            *("-D", str(self.data), "-U", "postgres", "--pwfile", str(first_password)),
+            *("-A", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
+        )
+        first_password.unlink()
+        self._configure(settings or {}, trusted_role)
+        (self.folder / "made").touch()
+
+    def passwords(self) -> dict[str, str]:
+        """Return the passwords of the roles `superuser` (it is called postgres) and `lab`."""
+        text = (self.folder / "passwords.json").read_text(encoding="utf-8")
+        return dict(json.loads(text))
+
+    def start(self, preferred_port: int = 0) -> int:
+        """Start the server on a free port of loopback and return the port.
+
+        `preferred_port` is tried first, so that a restarted server is found where it was.
+        Raises `LabError` with the log's last lines when it does not start.
+        """
+        self._forget_dead_postmaster()
+        port = preferred_port
+        for attempt in range(START_ATTEMPTS):
+            port = port if attempt == 0 and _is_free(port) else _free_port()
+            try:
+                self._run(
+                    "pg_ctl",
+                    *("-D", str(self.data), "-l", str(self.log), "-w", "-t", str(START_LIMIT)),
+                    *("-o", f"-p {port}", "start"),
+                )
+                return port
+            except LabError:
+                said = self.tail()
+                # Another process took the port, or a killed server's last processes still end.
+                if "could not bind" not in said and "shared memory block" not in said:
+                    raise LabError(f"PostgreSQL did not start. Its log says: {said}") from None
+                time.sleep(0.25)
+        raise LabError(f"PostgreSQL did not start. Its log says: {self.tail()}")
+
+    def postmaster(self) -> int | None:
+        """Return the process id of the server that runs on this folder, or None."""
+        try:
+            first = (self.data / "postmaster.pid").read_text(encoding="utf-8").split("\n")[0]
+            process = psutil.Process(int(first))
+            alive = process.status() != psutil.STATUS_ZOMBIE and "postgres" in process.name()
+        except (OSError, ValueError, psutil.Error):
+            return None
+        return process.pid if alive else None
+
+    def stop(self, pid: int | None = None) -> bool:
+        """Stop the server, whatever its clients do; return whether one ran.
+
+        With `pid`, only that very server is stopped, and not one that has started since.
+        """
+        running = self.postmaster()
+        if running is None or (pid is not None and running != pid):
+            return False
+        for mode in ("fast", "immediate"):
+            try:
+                self._run(
+                    "pg_ctl",
+                    *("-D", str(self.data), "-m", mode, "-w", "-t", str(STOP_LIMIT), "stop"),
+                )
+                return True
+            except LabError:
+                if self.postmaster() != running:
+                    return True
+        for process in [*psutil.Process(running).children(), psutil.Process(running)]:
+            process.kill()
+        return True
+
+    def tail(self, lines: int = 3) -> str:
+        """Return the last lines of the server's log as one line."""
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return "(no log was written)"
+        return " / ".join(text.strip().splitlines()[-lines:])
+
+    def remove(self) -> None:
+        """Delete the folder; its server must have ended."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _configure(self, settings: Mapping[str, str], trusted_role: str | None) -> None:
+        sockets = "" if os.name == "nt" else "unix_socket_directories = ''"
+        lines = SETTINGS.format(unix_sockets=sockets)
+        lines += "".join(f"{name} = '{value}'\n" for name, value in settings.items())
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(lines)
+        trusted = f"host all {trusted_role} 127.0.0.1/32 trust\n" if trusted_role else ""
+        (self.data / "pg_hba.conf").write_text(ACCESS.format(trusted=trusted), encoding="utf-8")
+
+    def _forget_dead_postmaster(self) -> None:
+        # A killed server leaves its pid file. If another program has that number by now,
+        # PostgreSQL takes it for a running server and refuses to start.
+        if self.postmaster() is None:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # The output goes to a file and not to a pipe: the server inherits it and would keep
+        # a pipe open for as long as it runs.
+        environment = {name: value for name, value in os.environ.items() if name[:2] != "PG"}
+        environment["LC_ALL"] = "C"
+        with tempfile.TemporaryFile() as output:
+            answer = subprocess.run(
+                [self.binaries.program(program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env=environment,
+                timeout=START_LIMIT + 30,
+                check=False,
+                **run_as_server(),
+            )
+            output.seek(0)
+            said = output.read().decode("utf-8", errors="replace").strip()
+        if answer.returncode != 0:
+            raise LabError(f"{program} failed: {' / '.join(said.splitlines()[-3:])}")
+
+
+def _write_private(file: Path, text: str) -> None:
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def _hand_over(file: Path) -> None:
+    owner = file.parent.stat()
+    if os.name != "nt" and owner.st_uid != file.stat().st_uid:
+        os.chown(file, owner.st_uid, owner.st_gid)
+
+
+def _is_free(port: int) -> bool:
+    if port == 0:
+        return False
+    with socket.socket() as probe:
+        if os.name != "nt":
+            # As the server does: a port whose last connections are just being forgotten is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+    return number

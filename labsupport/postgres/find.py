@@ -1,0 +1,129 @@
+"""Find the server that is meant, connect to it, and say in a sentence why that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from labsupport.errors import LabError
+from labsupport.postgres.embedded import ensure_embedded
+from labsupport.postgres.server import Server
+from labsupport.postgres.settings import chosen_server, read_settings
+
+__all__ = ["ServerFacts", "connect", "explain", "find_server", "inspect_server"]
+
+OLDEST = 14
+CONNECT_LIMIT = 15
+
+FACTS = """
+    SELECT current_setting('server_version') AS version,
+           current_setting('server_version_num')::int AS version_num,
+           current_setting('max_connections')::int AS max_connections,
+           current_setting('superuser_reserved_connections')::int AS superuser_reserved,
+           (SELECT count(*) FROM pg_stat_activity
+            WHERE backend_type = 'client backend') AS sessions,
+           rolcreatedb OR rolsuper AS may_create_databases,
+           current_user AS role
+    FROM pg_roles WHERE rolname = current_user
+"""
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """What a server says of itself and of the role that asks."""
+
+    version: str
+    version_num: int
+    max_connections: int
+    superuser_reserved: int
+    sessions: int
+    """Client sessions at the moment of asking, ours included."""
+    may_create_databases: bool
+    role: str
+    address: str
+
+
+async def find_server(report: Callable[[str], None] = lambda line: None) -> Server:
+    """Return the server that `DB_HOST` names; without it, the embedded one, started if needed.
+
+    `report` is called with a line for each step that takes time. Raises `LabError`.
+    """
+    settings = read_settings()
+    server = chosen_server(settings)
+    if server is None:
+        server = await asyncio.to_thread(ensure_embedded, report, settings)
+    return server
+
+
+async def inspect_server(server: Server) -> ServerFacts:
+    """Connect once and return what the server says. Raises `LabError` when it is no use to us."""
+    async with connect(server) as connection:
+        row = await connection.fetchrow(FACTS)
+    facts = ServerFacts(**dict(row), address=server.address)
+    if facts.version_num < OLDEST * 10000:
+        raise LabError(
+            f"{server.address} is PostgreSQL {facts.version}. The lab needs {OLDEST} or newer: "
+            "name a newer server in DB_HOST, or remove DB_HOST to use the embedded one."
+        )
+    return facts
+
+
+@contextlib.asynccontextmanager
+async def connect(server: Server, database: str | None = None) -> AsyncIterator[Any]:
+    """Open one connection, as `async with connect(server) as connection`.
+
+    Raises `LabError` when the connection cannot be made.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_LIMIT):
+            connection = await asyncpg.connect(**server.arguments(database))
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise explain(error, server, database or server.database) from error
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=10)
+
+
+def explain(error: BaseException, server: Server, database: str) -> LabError:
+    """Turn the error of a connection attempt into a sentence that says what to do next."""
+    at = server.address
+    elsewhere = "remove DB_HOST to use the embedded server"
+    if server.where != "DB_HOST":
+        elsewhere = "run the notebook's first cell again"
+    # The order matters: a TimeoutError and a gaierror are OSErrors too.
+    match error:
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            says = f"{at} refuses the role {server.user!r} ({error})."
+            mend = "Check DB_USER, DB_PASSWORD and the server's pg_hba.conf."
+        case asyncpg.InvalidCatalogNameError():
+            says, mend = f"{at} has no database {database!r}.", "Check DB_NAME."
+        case asyncpg.TooManyConnectionsError():
+            says, mend = (
+                f"{at} has no connection left ({error}).",
+                "Close other programs' sessions.",
+            )
+        case asyncpg.CannotConnectNowError():
+            says, mend = f"{at} is starting or stopping ({error}).", "Try again in a moment."
+        case socket.gaierror():
+            says = f"The name {server.host!r} is not known."
+            mend = f"Check DB_HOST, or {elsewhere}."
+        case TimeoutError():
+            says = f"{at} does not answer within {CONNECT_LIMIT} s."
+            mend = "Check DB_HOST and DB_PORT."
+        case ssl.SSLError():
+            says = f"{at} and we agree on no TLS ({error})."
+            mend = "Check DB_SSL_MODE and DB_SSL_CA."
+        case ConnectionRefusedError():
+            says, mend = f"No PostgreSQL listens at {at}.", f"Start it, or {elsewhere}."
+        case _:
+            says = f"No connection to {at}: {error or type(error).__name__}."
+            mend = f"Check DB_*, or {elsewhere}."
+    return LabError(f"{says} {mend}")

@@ -1,0 +1,1 @@
+"""Tests of the verbs of `python3 -m labsupport`."""

@@ -1,0 +1,154 @@
+"""`lab` starts JupyterLab and PostgreSQL, and whatever ends it leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labsupport.postgres import embedded_status, stop_embedded
+from tests.commands.running import Lab, end_processes_of, run
+from tests.homes import alive, processes_of, wait_until
+
+ENDED = "Everything that this lab started has ended."
+NOTIFICATION = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
+
+
+@pytest.fixture
+def labs(clone: Path, home: Path) -> Iterator[list[Lab]]:
+    """Labs to be ended after the test, whatever happened in it."""
+    started: list[Lab] = []
+    yield started
+    stop_embedded()
+    end_processes_of(clone)
+    for lab in started:
+        lab.launcher.wait(timeout=20)
+
+
+@pytest.fixture
+def lab(clone: Path, labs: list[Lab]) -> Lab:
+    """A lab that is ready."""
+    labs.append(Lab(clone))
+    return labs[0].ready()
+
+
+def test_it_answers_with_its_token_and_ctrl_c_ends_everything(
+    lab: Lab, clone: Path, home: Path
+) -> None:
+    assert lab.said.count("?token=") == 1
+    assert lab.ask("/api/contents", with_token=False) == 403
+    assert "notebooks" in [entry["name"] for entry in lab.ask("/api/contents")["content"]]
+    news = lab.ask(NOTIFICATION)["schema"]["properties"]
+    assert news["fetchNews"]["default"] == "false"
+    assert news["checkForUpdates"]["default"] is False
+    assert lab.start_kernel() == str(clone / ".venv")
+    family = lab.family()
+    assert len(family) == 3
+    assert lab.interrupt(times=3) == 0
+    assert lab.said.rstrip().endswith(ENDED)
+    assert "Stopped PostgreSQL" in lab.said
+    assert "Traceback" not in lab.said
+    assert not [pid for pid in family if alive(pid)]
+    assert processes_of(home) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_launcher_alone_is_passed_on(
+    lab: Lab, home: Path, number: signal.Signals
+) -> None:
+    family = lab.family()
+    lab.launcher.send_signal(number)
+    # After 30 s the launcher would end it in any case.
+    assert lab.launcher.wait(timeout=20) == 0
+    assert not [pid for pid in family if alive(pid)]
+    assert processes_of(home) == []
+
+
+def test_ctrl_c_while_postgres_starts(clone: Path, labs: list[Lab], home: Path) -> None:
+    labs.append(Lab(clone))
+    labs[0].wait_for("Starting PostgreSQL")
+    assert labs[0].interrupt(times=2) == 0
+    assert "Traceback" not in labs[0].said
+    assert processes_of(home) == []
+
+
+def test_a_killed_launcher_takes_everything_with_it(lab: Lab, home: Path) -> None:
+    lab.start_kernel()
+    family = lab.family()
+    lab.launcher.kill()
+    lab.launcher.wait(timeout=20)
+    wait_until(lambda: not [pid for pid in family if alive(pid)], "all have ended", 40)
+    assert ENDED in lab.said
+    assert processes_of(home) == []
+
+
+def test_a_killed_server_takes_its_kernels_with_it_and_the_next_lab_works(
+    lab: Lab, clone: Path, labs: list[Lab], home: Path
+) -> None:
+    lab.start_kernel()
+    family = lab.family()
+    psutil.Process(lab.server()).kill()
+    assert lab.launcher.wait(timeout=20) == 128 + signal.SIGKILL
+    wait_until(lambda: not [pid for pid in family if alive(pid)], "all have ended", 40)
+    labs.append(Lab(clone))
+    labs[1].ready()
+    # The killed lab had started PostgreSQL; the next one inherits the duty to stop it.
+    assert labs[1].interrupt() == 0
+    assert "Stopped PostgreSQL" in labs[1].said
+    assert processes_of(home) == []
+
+
+def test_two_labs_share_one_server_and_the_last_one_stops_it(
+    lab: Lab, clone: Path, labs: list[Lab], home: Path
+) -> None:
+    labs.append(Lab(clone))
+    other = labs[1].ready()
+    assert other.address != lab.address
+    assert "Starting PostgreSQL" not in other.said
+    assert run(clone, "stop", "--remove").returncode == 1
+    assert lab.interrupt() == 0
+    assert "left running for another lab" in lab.said
+    assert embedded_status()
+    assert other.ask("/api/status")["started"]
+    assert other.interrupt() == 0
+    assert processes_of(home) == []
+
+
+def test_a_port_that_was_asked_for_and_is_taken(clone: Path, home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = run(clone, "lab", "--no-browser", "--port", port)
+    assert done.returncode == 1
+    assert f"Port {port} is taken" in done.stderr
+    assert done.stdout == ""
+    assert processes_of(home) == []
+
+
+def test_a_server_that_cannot_be_reached_is_said_before_jupyterlab_starts(
+    clone: Path, home: Path
+) -> None:
+    done = run(clone, "lab", "--no-browser", DB_HOST="127.0.0.1", DB_PORT="abc")
+    assert done.returncode == 1
+    assert done.stderr.startswith("DB_PORT is 'abc'")
+    assert "Starting JupyterLab" not in done.stdout
+
+
+def test_a_mistake_in_the_code_is_not_shown_as_a_traceback(clone: Path, home: Path) -> None:
+    broken = clone / "labsupport" / "commands" / "reset.py"
+    source = broken.read_text(encoding="utf-8")
+    broken.write_text("raise ZeroDivisionError('by zero')\n", encoding="utf-8")
+    try:
+        done = run(clone, "reset")
+    finally:
+        broken.write_text(source, encoding="utf-8")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert str(home / "logs") in done.stderr
+    assert os.listdir(home / "logs")

@@ -1,0 +1,77 @@
+"""`kill -9` of each process: the next start works, and nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labsupport.postgres import connect, embedded_status, ensure_embedded, ensure_kernel_database
+from labsupport.postgres.databases import MINE
+from tests.homes import alive, wait_until
+
+KERNEL = """
+import asyncio, json, sys
+from labsupport.postgres import ensure_embedded, ensure_kernel_database, own_server
+
+async def main():
+    server = ensure_embedded(settings={})
+    database = await ensure_kernel_database(server)
+    async with own_server(max_connections=20) as own:
+        pid, folder = own.cluster.postmaster(), str(own.cluster.folder)
+        print(json.dumps({"database": database, "pid": pid, "folder": folder}), flush=True)
+        await asyncio.sleep(100)
+
+asyncio.run(main())
+"""
+
+
+def processes() -> dict[str, int]:
+    status = embedded_status()[0]
+    guard = psutil.Process(status.supervisor_pid).children()[0]
+    assert status.server_pid is not None
+    return {"supervisor": status.supervisor_pid, "guard": guard.pid, "server": status.server_pid}
+
+
+@pytest.mark.parametrize(
+    "victims", [["supervisor"], ["guard"], ["server"], ["supervisor", "guard"]], ids="+".join
+)
+async def test_the_next_start_works_and_nothing_stays(home: Path, victims: list[str]) -> None:
+    server = ensure_embedded(settings={})
+    async with connect(server) as connection:
+        await connection.execute("CREATE DATABASE precious")
+    before = processes()
+    for victim in victims:
+        psutil.Process(before[victim]).kill()
+    # Whoever is left ends the others; with both watchers killed, the next start does.
+    for name in before if len(victims) == 1 else victims:
+        wait_until(lambda pid=before[name]: not alive(pid), f"the {name} ends")
+    again = ensure_embedded(settings={})
+    after = processes()
+    assert not set(before.values()) & set(after.values())
+    assert not any(alive(pid) for pid in before.values())
+    async with connect(again, "postgres") as connection:
+        assert await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = 'precious'")
+
+
+async def test_a_killed_kernel_leaves_no_server_and_no_database(home: Path) -> None:
+    kernel = subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE)
+    assert kernel.stdout is not None
+    made = json.loads(kernel.stdout.readline())
+    assert alive(made["pid"])
+    kernel.kill()
+    kernel.wait(timeout=10)
+    wait_until(lambda: not alive(made["pid"]), "the throwaway server ends")
+    wait_until(lambda: not Path(made["folder"]).exists(), "its folder is removed")
+
+    server = ensure_embedded(settings={})
+    async with connect(server) as connection:
+        assert made["database"] in [row[0] for row in await connection.fetch(MINE)]
+        own = await ensure_kernel_database(server)
+        left = [row[0] for row in await connection.fetch(MINE)]
+    assert made["database"] not in left
+    assert own in left

@@ -1,0 +1,53 @@
+"""Make the lock files from the ranges in pyproject.toml: `python tools/refresh_locks.py`.
+
+One lock serves Linux, macOS and Windows and Python 3.11 to 3.14, by environment markers.
+Add `--upgrade` to move every pin to the newest version that its range admits.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = {"requirements.txt": "-e .", "requirements-dev.txt": "-e .[dev]"}
+HEADER = "# Made by tools/refresh_locks.py from pyproject.toml. Change the ranges there.\n"
+
+
+def resolve(lock: Path, project: str, constraints: list[Path], upgrade: bool) -> str:
+    """Resolve `project` to exact versions and return the lock's text, the project itself last."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "-", "--universal", "--quiet"]
+    command += ["--python-version", "3.11", "--no-header", "--no-annotate"]
+    command += ["--no-emit-index-url", "--no-emit-find-links"]
+    for path in constraints:
+        command += ["--constraint", str(path)]
+    if lock.exists() and not upgrade:
+        command += ["--output-file", str(lock)]
+    answer = subprocess.run(
+        command, input=project, capture_output=True, encoding="utf-8", cwd=ROOT, check=True
+    )
+    pins = [line for line in answer.stdout.splitlines() if line and not line.startswith("-e")]
+    return HEADER + "\n".join([*pins, project]) + "\n"
+
+
+def main() -> int:
+    """Write every lock; the later ones keep the versions of the earlier ones."""
+    upgrade = "--upgrade" in sys.argv[1:]
+    done: list[Path] = []
+    for name, project in LOCKS.items():
+        lock = ROOT / name
+        constraints = [path.with_suffix(".constraints") for path in done]
+        text = resolve(lock, project, constraints, upgrade)
+        lock.write_text(text, encoding="utf-8", newline="\n")
+        pins = "\n".join(line for line in text.splitlines() if not line.startswith("-e"))
+        lock.with_suffix(".constraints").write_text(pins, encoding="utf-8")
+        done.append(lock)
+        print(f"{name}: {text.count('==')} pins")
+    for path in done:
+        path.with_suffix(".constraints").unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
