@@ -11,7 +11,7 @@ import pytest
 
 from labsupport.measuring import ClosedLoop, measure, quiet
 
-from .conftest import SHORT, sleeper
+from .conftest import IMPATIENT, SHORT, sleeper
 
 
 async def test_a_sleeping_request_has_the_latency_and_throughput_of_its_sleep() -> None:
@@ -142,7 +142,7 @@ async def test_a_request_that_never_returns_is_counted_and_cannot_hang_the_measu
         await asyncio.Event().wait()
 
     async with asyncio.timeout(20):
-        result = await measure(request, replace(SHORT, clients=3), progress=quiet())
+        result = await measure(request, replace(IMPATIENT, clients=3), progress=quiet())
     assert result.errors == {"not finished within 0.2 s": 3}
     assert result.throughput == 0
     assert [part.unfinished for part in result.slices] == [3]
@@ -161,7 +161,7 @@ async def test_a_request_that_refuses_to_be_cancelled_cannot_hang_the_measuremen
 
     try:
         async with asyncio.timeout(20):
-            result = await measure(request, replace(SHORT, clients=2), progress=quiet())
+            result = await measure(request, replace(IMPATIENT, clients=2), progress=quiet())
         assert result.errors == {"not finished within 0.2 s": 2}
     finally:
         free.set()
@@ -176,7 +176,7 @@ async def test_a_request_that_was_given_up_and_then_returns_is_counted_once() ->
         except asyncio.CancelledError:
             return
 
-    result = await measure(request, replace(SHORT, clients=2), progress=quiet())
+    result = await measure(request, replace(IMPATIENT, clients=2), progress=quiet())
     assert result.errors == {"not finished within 0.2 s": 2}
     assert result.requests == 2
 

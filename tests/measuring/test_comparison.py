@@ -11,7 +11,7 @@ import pytest
 from labsupport.measuring import ClosedLoop, Comparison, compare, quiet
 from labsupport.measuring.comparison import ratio_of
 
-from .conftest import SHORT, sleeper
+from .conftest import IMPATIENT, SHORT, sleeper
 
 TURNS = ClosedLoop(clients=2, seconds=0.4, warmup=0.0, slice_seconds=0.01)
 
@@ -99,7 +99,7 @@ async def test_it_ends_with_the_round_in_which_requests_did_not_finish() -> None
     async def hang() -> None:
         await asyncio.Event().wait()
 
-    load = replace(SHORT, seconds=60.0)
+    load = replace(IMPATIENT, seconds=60.0)
     async with asyncio.timeout(20):
         comparison = await compare({"a": sleeper(0.001), "b": hang}, load, progress=quiet())
     assert comparison.ended == "requests did not finish"

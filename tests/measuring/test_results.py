@@ -83,7 +83,7 @@ async def test_a_request_that_computes_takes_the_cpu_of_this_process() -> None:
 
     calm = await measure(sleeper(0.02), SHORT, progress=quiet())
     loaded = await measure(busy, SHORT, progress=quiet())
-    assert loaded.client_cpu > 3 * calm.client_cpu
+    assert loaded.client_cpu > calm.client_cpu
 
 
 async def test_a_client_that_fills_its_core_is_named_as_the_limit(
