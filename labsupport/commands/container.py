@@ -71,7 +71,7 @@ def run_on_container() -> int:
 
 
 def major_of(image: str) -> int:
-    """Return PostgreSQL's major version by an image's tag: 17 for `postgres:17.2-alpine`.
+    """Return PostgreSQL's major version by an image's tag: 16 for `postgres:16.4-alpine`.
 
     Raises `LabError` when the tag does not begin with a number.
     """
