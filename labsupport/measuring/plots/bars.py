@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
@@ -39,13 +40,15 @@ def plot_parts(parts: Mapping[str, Sequence[float]], title: str) -> Picture:
         row = len(found) - 1 - index
         axes.barh(row, middle, height=0.5, color=COLOURS[0], alpha=0.85)
         axes.plot([low, high], [row, row], color=INK, linewidth=1.2)
-        axes.text(max(high, middle) + reach * 0.015, row, milliseconds(middle), va="center")
-    axes.set_yticks(range(len(found)), labels=list(found)[::-1])
+    names = [f"{part}: {milliseconds(middle)}" for part, (_, middle, _) in found.items()]
+    axes.set_yticks(range(len(found)), labels=names[::-1])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlim(min([low for low, _, _ in found.values()] + [0]), reach * 1.15)
+    axes.set_xlim(min([low for low, _, _ in found.values()] + [0]), reach * 1.05)
     times = max((len(durations) for durations in parts.values()), default=0)
-    axes.set_xlabel(f"ms, median of {times} times (thin line: lower to upper quartile)")
+    axes.set_xlabel(
+        f"ms; bar and figure: median of {times} times; thin line: lower to upper quartile"
+    )
     picture.suptitle(title, x=0.01, ha="left", fontsize=11)
     return picture
 
@@ -54,7 +57,7 @@ def plot_parts(parts: Mapping[str, Sequence[float]], title: str) -> Picture:
 def plot_counts(
     counts: Mapping[str, Mapping[str, int]], title: str, unit: str = "requests"
 ) -> Picture:
-    """A bar for each arm of `counts`: how many had which outcome, "answered" in blue.
+    """A bar for each arm of `counts`: how many had which outcome, "answered" in green.
 
     `counts` is {arm: {outcome: how many}}, and `unit` says of what.
     """
@@ -63,7 +66,8 @@ def plot_counts(
     outcomes = list(dict.fromkeys(outcome for arm in counts.values() for outcome in arm))
     good = [outcome for outcome in outcomes if outcome == "answered"]
     bad = [outcome for outcome in outcomes if outcome != "answered"]
-    colours = dict.fromkeys(good, COLOURS[1]) | _colours(bad, without=COLOURS[1])
+    # Not the colours of two arms that are compared: these are outcomes of each.
+    colours = dict.fromkeys(good, COLOURS[2]) | dict(zip(bad, cycle(COLOURS[3:]), strict=False))
     reach = max([sum(arm.values()) for arm in counts.values()] + [1])
     for index, (name, arm) in enumerate(counts.items()):
         row = len(counts) - 1 - index
@@ -78,12 +82,6 @@ def plot_counts(
     picture.suptitle(title, x=0.01, ha="left", fontsize=11)
     axes.set_xlabel(unit)
     return picture
-
-
-def _colours(names: tuple[str, ...] | list[str], without: str = "") -> dict[str, str]:
-    """A colour for each name, the same in every bar."""
-    free = [colour for colour in COLOURS if colour != without]
-    return {name: free[index % len(free)] for index, name in enumerate(names)}
 
 
 def _segment(

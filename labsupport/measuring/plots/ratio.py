@@ -90,5 +90,5 @@ def _reading(name: str, ratio: Ratio) -> str:
 
 
 def times(value: float) -> str:
-    """A ratio for reading: "54", "3.97", "0.90"."""
-    return f"{value:.0f}" if value >= 10 else f"{value:.2f}"
+    """A ratio for reading, three digits of it: "154", "54.1", "3.97", "0.9"."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

@@ -15,6 +15,7 @@ from labsupport.measuring.plots.style import (
     Picture,
     colour_of,
     lab_style,
+    milliseconds,
     new_picture,
     number,
 )
@@ -41,11 +42,11 @@ def plot_throughput(sweep: Sweep, reference: Sweep | None = None) -> Picture:
     _set_axes(axes, sweep, reference)
     failed = any(point.errors for point in sweep.points)
     requests = sum(point.requests for point in sweep.points)
-    axes.set_title("Requests answered per second")
+    axes.set_title("Requests answered per second", pad=18)
     note = f"{number(requests)} requests in {sweep.rounds} rounds; band: quartiles"
     note += "; cross: some failed" if failed else ""
     note += "; grey: recorded reference" if reference else ""
-    axes.annotate(note, (1, 1.02), xycoords="axes fraction", ha="right", fontsize=8)
+    axes.annotate(note, (0, 1.02), xycoords="axes fraction", fontsize=8)
     _write_names(axes, sweep)
     return picture
 
@@ -92,13 +93,21 @@ def _draw_band(axes: Axes, points: Sequence[SweepPoint], colour: str) -> None:
               "x", color=INK, markersize=9, zorder=3)  # fmt: skip
 
 
+def _half_below(shown: Sequence[SweepPoint]) -> str:
+    """What became of the latency at an arm's last point, in words."""
+    if not shown:
+        return "(none succeeded)"
+    half = shown[-1].p50_ms
+    return "" if half is None else f"(half below {milliseconds(half)})"
+
+
 def _write_names(axes: Axes, sweep: Sweep) -> None:
     """Each arm's name behind its last point; names that would touch are moved apart."""
     low, high = (math.log(limit) for limit in axes.get_ylim())
     ends = []
     for index, arm in enumerate(sweep.arms):
         shown = _answered(sweep.of(arm))
-        text = textwrap.fill(arm, 18) if shown else f"{textwrap.fill(arm, 18)}\n(none succeeded)"
+        text = f"{textwrap.fill(arm, 18)}\n{_half_below(shown)}"
         clients = shown[-1].clients if shown else sweep.of(arm)[-1].clients
         height = (math.log(shown[-1].throughput) - low) / (high - low) if shown else 0.08
         ends.append((clients, height, text, colour_of(index)))
