@@ -20,6 +20,7 @@ COMMON = {"errors", "places"}
 ARROWS: dict[str, set[str]] = {
     "postgres": COMMON,
     "measuring": {"errors"},
+    "pooling": set(),
     "lessons": {"postgres", "measuring", *COMMON},
     "commands": {"postgres", "lessons", *COMMON},
     "__main__": {"commands"},

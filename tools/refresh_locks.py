@@ -6,12 +6,18 @@ Add `--upgrade` to move every pin to the newest version that its range admits.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = {"requirements.txt": "-e .", "requirements-dev.txt": "-e .[dev]"}
+LOCKS = {
+    "requirements.txt": "-e .",
+    "requirements-dev.txt": "-e .[dev]",
+    "requirements-browser.txt": "-e .[browser,dev]",
+}
 HEADER = "# Made by tools/refresh_locks.py from pyproject.toml. Change the ranges there.\n"
 
 
@@ -22,12 +28,15 @@ def resolve(lock: Path, project: str, constraints: list[Path], upgrade: bool) ->
     command += ["--no-emit-index-url", "--no-emit-find-links"]
     for path in constraints:
         command += ["--constraint", str(path)]
-    if lock.exists() and not upgrade:
-        command += ["--output-file", str(lock)]
-    answer = subprocess.run(
-        command, input=project, capture_output=True, encoding="utf-8", cwd=ROOT, check=True
-    )
-    pins = [line for line in answer.stdout.splitlines() if line and not line.startswith("-e")]
+    with tempfile.TemporaryDirectory() as folder:
+        # uv keeps the versions that it finds in the file that it writes to.
+        output = Path(folder) / lock.name
+        if lock.exists() and not upgrade:
+            shutil.copy(lock, output)
+        command += ["--output-file", str(output)]
+        subprocess.run(command, input=project, encoding="utf-8", cwd=ROOT, check=True)
+        lines = output.read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if "==" in line]
     return HEADER + "\n".join([*pins, project]) + "\n"
 
 
