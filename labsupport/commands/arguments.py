@@ -25,6 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
         "Checks this machine and says how to mend what is wrong. "
         "Exit code 1 when the lab cannot run here. Installs nothing.",
     )
+    _add_render(verbs)
     _add_reset(verbs)
     _add_stop(verbs)
     return parser
@@ -61,6 +62,27 @@ def _add_test(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--container",
         action="store_true",
         help="instead, run every notebook on the PostgreSQL of docker-compose.yml (needs Docker)",
+    )
+    part.add_argument(
+        "--browser",
+        action="store_true",
+        help="instead, go through lessons in JupyterLab by a real browser (needs Chromium)",
+    )
+
+
+def _add_render(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    render = _add_verb(
+        verbs,
+        "render",
+        "make HTML pages of the executed lessons",
+        "Executes every notebook and writes a page for each, and a front page: the lessons to read "
+        "without running them. Exit code 1 when a claim did not hold; its page is there too.",
+    )
+    render.add_argument(
+        "--output",
+        default="artefacts/lessons",
+        metavar="FOLDER",
+        help="where the pages go, seen from the clone (without it: artefacts/lessons)",
     )
 
 

@@ -11,8 +11,10 @@ from types import FrameType
 
 from labsupport.commands.arguments import make_parser
 from labsupport.commands.bootstrap import (
+    BROWSER,
     LEARNER,
     TESTER,
+    Needs,
     check_python,
     clone_folder,
     ensure_venv,
@@ -27,7 +29,7 @@ from labsupport.errors import LabError
 
 __all__ = ["main"]
 
-SETS_UP = {"lab": LEARNER, "test": TESTER}
+SETS_UP = {"lab": LEARNER, "test": TESTER, "render": LEARNER}
 MODULES = {"test": "run_tests"}
 
 
@@ -51,17 +53,24 @@ def _main(arguments: list[str]) -> int:
         watch_launcher(int(launcher))
         return _run_here(options)
     root = clone_folder()
-    python = _choose_python(options.verb, root)
+    python = _choose_python(options.verb, _needs(options), root)
     if python is None:
         return _run_here(options)
     return run_child(python, root, arguments)
 
 
-def _choose_python(verb: str, root: str) -> str | None:
+def _needs(options: argparse.Namespace) -> Needs | None:
+    """Return what set-up has to install for the verb, or None if it sets nothing up."""
+    if options.verb == "test" and options.browser:
+        return BROWSER
+    return SETS_UP.get(options.verb)
+
+
+def _choose_python(verb: str, needs: Needs | None, root: str) -> str | None:
     """Return the Python to run the verb in, or None to run it in this process."""
     inside = runs_inside(root)
-    if verb in SETS_UP:
-        python = ensure_venv(root, SETS_UP[verb], _say)
+    if needs is not None:
+        python = ensure_venv(root, needs, _say)
         importlib.invalidate_caches()
         return None if inside else python
     if inside or (verb == "doctor" and not set_up_for_anyone(root)):

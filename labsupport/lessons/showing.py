@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -25,7 +26,7 @@ def show(figure: Figure, says: str, table: Any = None) -> None:
     figure.savefig(picture, format="png", dpi=figure.dpi * SHARP, facecolor="white")
     width = int(figure.get_figwidth() * figure.dpi)
     display(  # type: ignore[no-untyped-call]
-        Image(data=picture.getvalue(), format="png", width=width, alt=says)  # type: ignore[no-untyped-call]
+        Image(data=picture.getvalue(), format="png", width=width, alt=re.sub(r"[*`]", "", says))  # type: ignore[no-untyped-call]
     )
     display(Markdown(says))  # type: ignore[no-untyped-call]
     if table is not None:
