@@ -21,6 +21,7 @@ from labsupport.commands.setup_lock import setup_lock
 from labsupport.errors import LabError
 
 __all__ = [
+    "BROWSER",
     "LEARNER",
     "TESTER",
     "Needs",
@@ -56,6 +57,9 @@ class Needs:
 
 LEARNER = Needs("requirements.txt", ("requirements.txt",), "about 130 MB")
 TESTER = Needs("requirements-dev.txt", ("requirements-dev.txt", "requirements.txt"), "about 180 MB")
+BROWSER = Needs(
+    "requirements-browser.txt", ("requirements-browser.txt", *TESTER.covers), "about 230 MB"
+)
 
 
 def check_python(version: tuple[int, ...], say: Callable[[str], None]) -> None:
@@ -221,9 +225,15 @@ def _make_venv(root: str, log: str) -> None:
     venv = os.path.join(root, ".venv")
     _clear(venv)
     _write(os.path.join(venv, UNFINISHED), "")
-    code, said = run_logged([sys.executable, "-m", "venv", venv], root, log, limit=VENV_LIMIT)
-    if code != 0:
-        raise LabError(f".venv could not be made: {explain_failure(said)}. Details are in {log}.")
+    # In two steps: `venv` alone keeps to itself what pip's installation says when it fails.
+    for command in (
+        [sys.executable, "-m", "venv", "--without-pip", venv],
+        [venv_python(root), "-I", "-m", "ensurepip", "--upgrade", "--default-pip"],
+    ):
+        code, said = run_logged(command, root, log, limit=VENV_LIMIT)
+        if code != 0:
+            cause = explain_failure(said)
+            raise LabError(f".venv could not be made: {cause}. Details are in {log}.")
 
 
 def _clear(venv: str) -> None:

@@ -49,7 +49,11 @@ class Check:
 
 async def run_checks() -> list[Check]:
     """Return all checks. Needs the packages; starts the embedded server when it does not run."""
-    return [*machine_checks(), check_packages(), check_state_folder(), *await server_checks()]
+    machine = machine_checks()
+    if "JPY_PARENT_PID" in os.environ:
+        # A notebook asks: JupyterLab runs already, and it is the one that took the port.
+        machine = [check for check in machine if check.name not in ("Port", "Browser")]
+    return [*machine, check_packages(), check_state_folder(), *await server_checks()]
 
 
 def machine_checks() -> list[Check]:

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import FrameType
 
+from labsupport.commands.chromium import find_chromium
 from labsupport.commands.leaving import server_left_as_found
 from labsupport.places import project_root
 
-__all__ = ["PARTS", "Part", "run", "run_part"]
+__all__ = ["BROWSER", "PARTS", "Part", "run", "run_part"]
 
 END_LIMIT = 20
 
@@ -30,13 +31,20 @@ class Part:
 
 
 PARTS = (
-    Part("unit", "the tests of the support code", ("tests", "--durations=10")),
+    # What a browser is needed for is a part of its own, which a machine without one can do without.
+    Part(
+        "unit",
+        "the tests of the support code",
+        ("tests", "--ignore=tests/browser", "--durations=10"),
+    ),
     Part(
         "notebooks",
         "every notebook, cell by cell",
         ("--nbval-lax", "--nbval-current-env", "notebooks", "--durations=10"),
     ),
 )
+
+BROWSER = Part("browser", "lessons in a real browser", ("tests/browser", "--durations=10"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,6 +54,9 @@ def run(options: argparse.Namespace) -> int:
 
         return run_on_container()
     chosen = [part for part in PARTS if options.only in (None, part.name)]
+    if options.browser:
+        find_chromium()  # Its absence is better said before anything starts.
+        chosen = [BROWSER]
     lines = []
     failed = False
     with server_left_as_found():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from IPython.display import Image, Markdown, display
+from IPython.display import HTML, Image, Markdown, display
 from matplotlib.figure import Figure
 
 __all__ = ["show", "show_rows"]
@@ -18,6 +18,8 @@ SHARP = 2
 
 def show(figure: Figure, says: str, table: Any = None) -> None:
     """Display `figure`, then the sentence `says`, then `table` (a pandas DataFrame) if given.
+
+    A figure that is not known stands as "-" in the table.
 
     The sentence is also the picture's alternative text, and the table holds the same numbers,
     because a screen reader cannot read a plot.
@@ -30,7 +32,8 @@ def show(figure: Figure, says: str, table: Any = None) -> None:
     )
     display(Markdown(says))  # type: ignore[no-untyped-call]
     if table is not None:
-        display(table)  # type: ignore[no-untyped-call]
+        plain = table.rename_axis(index=[None] * table.index.nlevels)
+        display(HTML(plain.to_html(na_rep="-")))  # type: ignore[no-untyped-call]
 
 
 def show_rows(rows: Sequence[Any]) -> None:

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from labsupport.commands import run_tests
+from labsupport.commands import launcher, run_tests
+from labsupport.commands.arguments import make_parser
+from labsupport.commands.bootstrap import BROWSER, TESTER
 from labsupport.commands.run_tests import PARTS, Part
+from labsupport.errors import LabError
 from tests.commands.running import ROOT
 from tests.homes import alive, temporary_home, wait_until
 
@@ -23,6 +26,11 @@ def home() -> Iterator[Path]:
     """The command looks at the servers of this home, not at a developer's."""
     with temporary_home() as folder:
         yield folder
+
+
+def options(*arguments: str) -> argparse.Namespace:
+    """What `test` gets when a person types these arguments."""
+    return make_parser().parse_args(["test", *arguments])
 
 
 @pytest.mark.parametrize(
@@ -41,7 +49,7 @@ def test_both_parts_always_run(
         return codes[len(ran) - 1]
 
     monkeypatch.setattr(run_tests, "run_part", stand_in)
-    assert run_tests.run(argparse.Namespace(only=None, container=False)) == expected
+    assert run_tests.run(options()) == expected
     assert ran == ["unit", "notebooks"]
     assert capsys.readouterr().out.count("FAILED") == sum(code != 0 for code in codes)
 
@@ -49,8 +57,44 @@ def test_both_parts_always_run(
 def test_one_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
     monkeypatch.setattr(run_tests, "run_part", lambda part: len(ran.append(part.name) or ""))
-    assert run_tests.run(argparse.Namespace(only="notebooks", container=False)) == 0
+    assert run_tests.run(options("--only", "notebooks")) == 0
     assert ran == ["notebooks"]
+
+
+def test_the_browser_is_a_part_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(run_tests, "find_chromium", lambda: "a browser")
+    monkeypatch.setattr(run_tests, "run_part", lambda part: len(ran.append(part.name) or ""))
+    assert run_tests.run(options("--browser")) == 0
+    assert ran == ["browser"]
+
+
+def test_without_a_browser_its_part_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(run_tests, "run_part", lambda part: pytest.fail("it ran"))
+    with pytest.raises(LabError, match="neither Chromium nor Chrome was found"):
+        run_tests.run(options("--browser"))
+
+
+def test_its_own_lock_is_installed_for_the_browser() -> None:
+    assert launcher._needs(options("--browser")) is BROWSER
+    assert launcher._needs(options()) is TESTER
+    assert set(TESTER.covers) < set(BROWSER.covers)
+
+
+def test_the_tests_without_a_browser_leave_those_with_one_out() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", *PARTS[0].arguments, "--collect-only", "-q"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+        check=False,
+    )
+    assert "tests/commands/test_run_tests.py::" in listed.stdout
+    assert "tests/browser" not in listed.stdout
 
 
 def test_the_notebooks_are_run_by_nbval_in_this_environment() -> None:

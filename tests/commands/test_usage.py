@@ -37,6 +37,7 @@ def same_signals() -> Iterator[None]:
         ["lab", "--no-brow"],
         ["test", "--only", "some"],
         ["test", "--only", "unit", "--container"],
+        ["test", "--browser", "--container"],
         ["reset", "01", "02"],
         ["stop", "now"],
         ["doctor", "--fix"],

@@ -49,7 +49,7 @@ def plot_parts(parts: Mapping[str, Sequence[float]], title: str) -> Picture:
     axes.set_xlabel(
         f"ms; bar and figure: median of {times} times; thin line: lower to upper quartile"
     )
-    picture.suptitle(title, x=0.01, ha="left", fontsize=11)
+    picture.suptitle(title, x=0.02, ha="left", fontsize=11)
     return picture
 
 
@@ -79,7 +79,7 @@ def plot_counts(
             left += many
         _name(axes, row, name if len(outcomes) == 1 else f"{name}: {number(left)} {unit}")
     _finish(axes, len(counts), reach, colours if len(outcomes) > 1 else {})
-    picture.suptitle(title, x=0.01, ha="left", fontsize=11)
+    picture.suptitle(title, x=0.02, ha="left", fontsize=11)
     axes.set_xlabel(unit)
     return picture
 

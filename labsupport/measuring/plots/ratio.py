@@ -59,7 +59,7 @@ def draw_ratio(
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     label = f'throughput divided by that of "{comparison.baseline}", logarithmic scale'
-    label += "; band: 95 % interval"
+    label += "; band: 95\u00a0%\u00a0interval"
     axes.set_xlabel(textwrap.fill(label, width))
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 __all__ = [
     "COLOURS",
@@ -27,6 +28,8 @@ __all__ = [
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#8C8C8C"
 INK = "#222222"
+MARGIN = 0.12
+"""Inches of white around a picture, which a dark page would cut off sharply."""
 
 STYLE = {
     "font.size": 10,
@@ -67,8 +70,9 @@ class Picture(Figure):
 
 
 def new_picture(width: float = 8.0, height: float = 4.5) -> Picture:
-    """An empty white picture of that size in inches, 110 dots an inch."""
-    return Picture(figsize=(width, height), dpi=110, facecolor="white", layout="constrained")
+    """An empty white picture of that size in inches, 110 dots an inch, with a margin."""
+    paper = ConstrainedLayoutEngine(w_pad=MARGIN, h_pad=MARGIN)
+    return Picture(figsize=(width, height), dpi=110, facecolor="white", layout=paper)
 
 
 def colour_of(index: int) -> str:

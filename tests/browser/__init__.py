@@ -1,0 +1,1 @@
+"""Lessons in a real browser: `python3 -m labsupport test --browser`."""
