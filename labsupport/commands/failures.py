@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -11,12 +12,18 @@ import time
 import traceback
 from collections.abc import Callable
 
-from labsupport.errors import LabError
+from labsupport.errors import LabError, cannot_write
 
 __all__ = ["guarded"]
 
 FAILED = 1
 INTERRUPTED = 130
+OF_THE_DISK = tuple(
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOSPC", "EDQUOT", "EFBIG")
+    if hasattr(errno, name)
+)
+"""Errors that a person mends, by rights on a file or by room on the disk."""
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -34,6 +41,9 @@ def guarded(command: Callable[[], int]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+            _complain(str(_said_of_disk(error)))
+            return FAILED
         where = _write_details()
         summary = " ".join(str(error).split())[:200]
         _complain(
@@ -41,6 +51,11 @@ def guarded(command: Callable[[], int]) -> int:
             f"the details are in {where}."
         )
     return FAILED
+
+
+def _said_of_disk(error: OSError) -> LabError:
+    place = str(error.filename or "a file of the lab")
+    return cannot_write(place, error, "Make it writable for you, or move it out of the way.")
 
 
 def _complain(sentence: str) -> None:

@@ -19,8 +19,13 @@ SECONDS_BETWEEN_LINES = 5.0
 
 CAUSES = (
     (
-        ("No space left on device", "There is not enough space on the disk"),
-        "the disk is full; free about 1 GB and start again",
+        (
+            "No space left on device",
+            "There is not enough space on the disk",
+            "Disk quota exceeded",
+            "File too large",
+        ),
+        "the disk is full, or your share of it is; free about 1 GB and start again",
     ),
     (
         ("CERTIFICATE_VERIFY_FAILED", "SSLError"),
@@ -53,7 +58,8 @@ CAUSES = (
     (
         ("No matching distribution found", "Could not find a version"),
         "a package of the lock is not there for this Python or this machine; "
-        "use Python 3.11 to 3.14, or complete the folder that PIP_FIND_LINKS or wheels/ names",
+        "use Python 3.11 to 3.14, check the network, or complete the folder that PIP_FIND_LINKS "
+        "or wheels/ names",
     ),
 )
 
@@ -187,7 +193,8 @@ class _Progress:
             print(file=sys.stderr, flush=True)
 
     def _show_counts(self) -> None:
-        self._show(f"{self._found} of about {self._total} packages found, {self._fetched} fetched")
+        of_all = f" of about {self._total}" if self._total >= self._found else ""
+        self._show(f"{self._found}{of_all} packages found, {self._fetched} fetched")
 
     def _show(self, text: str, at_once: bool = False) -> None:
         now = time.monotonic()

@@ -18,14 +18,9 @@ from labsupport.commands.labs import (
     started_by_a_lab,
 )
 from labsupport.commands.ports import check_port, has_desktop
+from labsupport.commands.preparing import prepare_postgres
 from labsupport.commands.pristine import keep_pristine_copies
-from labsupport.postgres import (
-    Server,
-    ensure_template,
-    find_server,
-    inspect_server,
-    stop_embedded,
-)
+from labsupport.postgres import Server, find_server, inspect_server, stop_embedded
 
 __all__ = ["run"]
 
@@ -43,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         with registered():
             before = running_servers()
             try:
-                server = asyncio.run(_prepare_postgres())
+                server = asyncio.run(prepare_postgres(_say))
             finally:
                 # A start that Ctrl-C met is finished in its thread, so it is known only here.
                 note_started_servers(running_servers() - before)
@@ -97,15 +92,6 @@ def _ending_signals() -> list[signal.Signals]:
     """Return those that this platform has; a closed terminal sends SIGHUP."""
     names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
-
-
-async def _prepare_postgres() -> Server:
-    server = await find_server(_say)
-    facts = await inspect_server(server)
-    await ensure_template(server, _say)
-    where = "embedded" if server.where == "embedded" else "named by DB_HOST"
-    _say(f"PostgreSQL {facts.version} at {facts.address} ({where}) is ready.")
-    return server
 
 
 async def _give_back_postgres(server: Server | None) -> None:

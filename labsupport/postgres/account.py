@@ -8,12 +8,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labsupport.errors import LabError
-from labsupport.places import runs_as_root
+from labsupport.errors import LabError, cannot_write
+from labsupport.places import runs_as_root, state_folder
 
-__all__ = ["give_to_server", "make_folder", "run_as_server"]
+__all__ = ["cannot_keep_state", "give_to_server", "make_folder", "run_as_server"]
 
 ACCOUNT = "nobody"
+
+
+def cannot_keep_state(error: OSError) -> LabError:
+    """Return what to say when a file of the lab's state could not be written."""
+    otherwise = "Set LAB_HOME to a folder that you may write to."
+    return cannot_write(str(state_folder()), error, otherwise)
 
 
 def make_folder(folder: Path) -> None:
@@ -26,10 +32,8 @@ def make_folder(folder: Path) -> None:
             missing.mkdir(exist_ok=True)
             missing.chmod(0o755 if runs_as_root() else 0o700)
     except OSError as error:
-        raise LabError(
-            f"The folder {folder} cannot be made ({error.strerror}). "
-            "Set LAB_HOME to a folder that you may write to."
-        ) from error
+        otherwise = "Set LAB_HOME to a folder that you may write to."
+        raise cannot_write(str(folder), error, otherwise) from error
 
 
 def run_as_server() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labsupport.errors import LabError
 from labsupport.places import runs_as_root, state_folder
+from labsupport.postgres.account import cannot_keep_state
 
 __all__ = ["Binaries", "binaries_of", "find_binaries"]
 
@@ -66,23 +67,34 @@ def _named_binaries(folder: Path, version: str) -> Binaries:
             f"LAB_PG_BIN is {str(folder)!r}, which holds no {' and no '.join(missing)}. "
             "Name the folder with PostgreSQL's server programs, or remove LAB_PG_BIN."
         )
-    said = subprocess.run(
-        [found.program("postgres"), "--version"],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=20,
-        check=False,
-    )
-    number = re.search(r"(\d+)(\.\d+|devel|beta|rc)", said.stdout)
+    number = re.search(r"(\d+)(\.\d+|devel|beta|rc)", _what_version(found.program("postgres")))
     if number is None:
-        raise LabError(f"{found.program('postgres')} does not say its version. Check LAB_PG_BIN.")
+        raise LabError(
+            f"{found.program('postgres')} does not say its version. Name in LAB_PG_BIN the folder "
+            "with PostgreSQL's server programs, or remove LAB_PG_BIN."
+        )
     if version and version != number[1]:
         raise LabError(
             f"LAB_PG_VERSION is {version}, but LAB_PG_BIN holds PostgreSQL {number[1]}. "
             "Remove one of the two."
         )
     return Binaries(folder, major=number[1], from_wheel=False)
+
+
+def _what_version(program: str) -> str:
+    """Return what a program answers to `--version`; nothing when it cannot be run."""
+    try:
+        answer = subprocess.run(
+            [program, "--version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout
 
 
 def _wheel_binaries(version: str) -> Binaries:
@@ -116,14 +128,16 @@ def _copy_for_everyone(install: Path, version: str) -> Path:
         return copied
     half = copy.with_name(f"{copy.name}.half-{os.getpid()}")
     parts = [install, package / ".dylibs", package.with_name(f"{package.name}.libs")]
-    for part in parts:
-        if part.is_dir():
-            target = half / part.relative_to(package.parent)
-            shutil.copytree(part, target, ignore=shutil.ignore_patterns("*.a", "include", "pgxs"))
+    unneeded = shutil.ignore_patterns("*.a", "include", "pgxs")
     try:
+        for part in parts:
+            if part.is_dir():
+                shutil.copytree(part, half / part.relative_to(package.parent), ignore=unneeded)
         half.rename(copy)
-    except OSError:
-        shutil.rmtree(half, ignore_errors=True)
+    except OSError as error:
+        # Another process may have been first; that copy is as good.
         if not copied.is_dir():
-            raise
+            raise cannot_keep_state(error) from error
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
     return copied

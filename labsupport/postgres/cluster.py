@@ -6,6 +6,7 @@ administrator's rights, with which a server refuses to start).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -20,16 +21,25 @@ from pathlib import Path
 
 import psutil
 
-from labsupport.errors import LabError
-from labsupport.postgres.account import give_to_server, make_folder, run_as_server
+from labsupport.errors import LabError, tells_of_full_disk
+from labsupport.postgres.account import (
+    cannot_keep_state,
+    give_to_server,
+    make_folder,
+    run_as_server,
+)
 from labsupport.postgres.binaries import Binaries
 
-__all__ = ["Cluster"]
+__all__ = ["REMAKE", "Cluster"]
 
 START_LIMIT = 60
 STOP_LIMIT = 20
 START_ATTEMPTS = 20
 PASSWORD_BYTES = 24
+REMAKE = (
+    "`python3 -m labsupport stop --remove` deletes that server's data, and the next start makes "
+    "them anew."
+)
 
 SETTINGS = """
 # The lab's own settings.
@@ -61,8 +71,8 @@ class Cluster:
 
     @property
     def is_made(self) -> bool:
-        """Whether `make` has finished once."""
-        return (self.folder / "made").exists()
+        """Whether `make` has finished once, and nobody has deleted the data since."""
+        return (self.folder / "made").exists() and self.data.is_dir()
 
     def make(
         self, settings: Mapping[str, str] | None = None, trusted_role: str | None = None
@@ -70,12 +80,30 @@ class Cluster:
         """Make the data directory; a half-made one is thrown away first.
 
         `settings` are lines for `postgresql.conf`. `trusted_role` may log in without a password.
-        Raises `LabError` when it cannot be made.
+        Raises `LabError` when it cannot be made; nothing of it is left then.
         """
         if self.is_made:
             return
         make_folder(self.folder)
-        shutil.rmtree(self.folder / "server", ignore_errors=True)
+        self._forget_half()
+        try:
+            self._make(settings or {}, trusted_role)
+        except OSError as error:
+            self._forget_half()
+            raise cannot_keep_state(error) from error
+        except LabError as error:
+            self._forget_half()
+            mend = "Mend that, or set LAB_HOME to another folder"
+            if tells_of_full_disk(str(error)):
+                mend = "Free about 1 GB of that disk, or set LAB_HOME to a folder of another one"
+            raise LabError(
+                f"PostgreSQL's data cannot be made in {self.folder} ({error}). {mend}."
+            ) from error
+        except BaseException:
+            self._forget_half()
+            raise
+
+    def _make(self, settings: Mapping[str, str], trusted_role: str | None) -> None:
         passwords = {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in ("superuser", "lab")}
         _write_private(self.folder / "passwords.json", json.dumps(passwords))
         server = self.folder / "server"
@@ -90,13 +118,25 @@ class Cluster:
             *("-A", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
         )
         first_password.unlink()
-        self._configure(settings or {}, trusted_role)
+        self._configure(settings, trusted_role)
         (self.folder / "made").touch()
 
+    def _forget_half(self) -> None:
+        shutil.rmtree(self.folder / "server", ignore_errors=True)
+        for name in ("made", "passwords.json"):
+            (self.folder / name).unlink(missing_ok=True)
+
     def passwords(self) -> dict[str, str]:
-        """Return the passwords of the roles `superuser` (it is called postgres) and `lab`."""
-        text = (self.folder / "passwords.json").read_text(encoding="utf-8")
-        return dict(json.loads(text))
+        """Return the passwords of the roles `superuser` (it is called postgres) and `lab`.
+
+        Raises `LabError` when their file is missing or spoilt.
+        """
+        file = self.folder / "passwords.json"
+        try:
+            passwords = json.loads(file.read_text(encoding="utf-8"))
+            return {name: str(passwords[name]) for name in ("superuser", "lab")}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LabError(f"{file} is missing or spoilt. {REMAKE}") from error
 
     def start(self, preferred_port: int = 0) -> int:
         """Start the server on a free port of loopback and return the port.
@@ -106,6 +146,7 @@ class Cluster:
         """
         self._forget_dead_postmaster()
         port = preferred_port
+        before = self._log_size()
         for attempt in range(START_ATTEMPTS):
             port = port if attempt == 0 and _is_free(port) else _free_port()
             try:
@@ -115,7 +156,9 @@ class Cluster:
                     *("-o", f"-p {port}", "start"),
                 )
                 return port
-            except LabError:
+            except LabError as error:
+                if self._log_size() == before:
+                    raise LabError(f"PostgreSQL did not start ({error}).") from None
                 said = self.tail()
                 # Another process took the port, or a killed server's last processes still end.
                 if "could not bind" not in said and "shared memory block" not in said:
@@ -139,6 +182,8 @@ class Cluster:
         With `pid`, only that very server is stopped, and not one that has started since.
         """
         running = self.postmaster()
+        if running is None and pid is not None:
+            return self._kill_lost(pid)
         if running is None or (pid is not None and running != pid):
             return False
         for mode in ("fast", "immediate"):
@@ -151,8 +196,18 @@ class Cluster:
             except LabError:
                 if self.postmaster() != running:
                     return True
-        for process in [*psutil.Process(running).children(), psutil.Process(running)]:
-            process.kill()
+        _kill_family(psutil.Process(running))
+        return True
+
+    def _kill_lost(self, pid: int) -> bool:
+        """End a server whose folder was deleted while it ran, which `pg_ctl` finds no more."""
+        try:
+            process = psutil.Process(pid)
+            if str(self.data) not in process.cmdline():
+                return False
+            _kill_family(process)
+        except psutil.Error:
+            return False
         return True
 
     def tail(self, lines: int = 3) -> str:
@@ -162,6 +217,9 @@ class Cluster:
         except OSError:
             return "(no log was written)"
         return " / ".join(text.strip().splitlines()[-lines:])
+
+    def _log_size(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0
 
     def remove(self) -> None:
         """Delete the folder; its server must have ended."""
@@ -188,21 +246,25 @@ class Cluster:
         environment = {name: value for name, value in os.environ.items() if name[:2] != "PG"}
         environment["LC_ALL"] = "C"
         with tempfile.TemporaryFile() as output:
-            answer = subprocess.run(
-                [self.binaries.program(program), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self.folder,
-                env=environment,
-                timeout=START_LIMIT + 30,
-                check=False,
-                **run_as_server(),
-            )
+            try:
+                answer = subprocess.run(
+                    [self.binaries.program(program), *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.folder,
+                    env=environment,
+                    timeout=START_LIMIT + 30,
+                    check=False,
+                    **run_as_server(),
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                raise LabError(f"{program} could not be run: {error}") from error
             output.seek(0)
             said = output.read().decode("utf-8", errors="replace").strip()
         if answer.returncode != 0:
-            raise LabError(f"{program} failed: {' / '.join(said.splitlines()[-3:])}")
+            last = " / ".join(said.splitlines()[-3:]) or f"exit code {answer.returncode}"
+            raise LabError(f"{program} failed: {last}")
 
 
 def _write_private(file: Path, text: str) -> None:
@@ -210,6 +272,14 @@ def _write_private(file: Path, text: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
+
+
+def _kill_family(server: psutil.Process) -> None:
+    family = [*server.children(), server]
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=STOP_LIMIT)
 
 
 def _hand_over(file: Path) -> None:

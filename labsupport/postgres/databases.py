@@ -6,6 +6,7 @@ and dropped at the next start, and nobody else's ever is.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -19,8 +20,8 @@ import asyncpg
 
 from labsupport.errors import LabError
 from labsupport.places import project_root, state_folder
-from labsupport.postgres.account import make_folder
-from labsupport.postgres.find import connect, inspect_server
+from labsupport.postgres.account import cannot_keep_state, make_folder
+from labsupport.postgres.find import connect, explain_refusal, inspect_server
 from labsupport.postgres.server import Server
 from labsupport.postgres.status import is_alive, me
 
@@ -45,23 +46,23 @@ async def ensure_kernel_database(
     """Return the name of this kernel's database; make it from the template when it is not there.
 
     Databases that killed kernels of this clone left behind are dropped on the way.
-    Raises `LabError` when the role may not create databases.
+    Raises `LabError` when the role may not create databases, or the server refuses.
     """
-    facts = await inspect_server(server)
-    if not facts.may_create_databases:
-        raise LabError(
-            f"The role {facts.role!r} may not create databases at {server.address}, and the lab "
-            f"makes one for each notebook. Ask for: ALTER ROLE {facts.role} CREATEDB;"
-        )
     template = await ensure_template(server, report)
     name = _name_of(me()["pid"], me()["started"])
     async with _alone(server) as connection:
         existing = {row["datname"] for row in await connection.fetch(MINE)}
         for orphan in sorted(existing):
             if _is_orphan(orphan):
-                await connection.execute(f'DROP DATABASE IF EXISTS "{orphan}" WITH (FORCE)')
+                await connection.execute(_drop(orphan))
         if name not in existing:
-            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            try:
+                await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            except asyncpg.DuplicateDatabaseError as error:
+                raise LabError(
+                    f"This kernel's database {name} belongs to the role that it began with, and "
+                    "DB_USER has changed since. Restart the kernel and run its first cell again."
+                ) from error
             await connection.execute(f"COMMENT ON DATABASE \"{name}\" IS '{MARK}'")
     return name
 
@@ -70,25 +71,48 @@ async def ensure_template(server: Server, report: Callable[[str], None] = lambda
     """Return the name of the template database with the sample data; load `data/` into it once.
 
     It is loaded under another name and renamed at the end, so that a half-loaded one is never used.
+    Raises `LabError` when the role may not create databases, or the server refuses.
     """
+    await _check_role(server)
     async with _alone(server) as connection:
         role = await connection.fetchval("SELECT current_user")
         name = f"lab_template_{_fingerprint(role)}"
         known = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
-        if await connection.fetchval(known, name):
-            return name
-        report("Loading the sample data (once) ...")
-        half = _name_of(me()["pid"], me()["started"], kind="building")
-        await connection.execute(f'DROP DATABASE IF EXISTS "{half}" WITH (FORCE)')
-        await connection.execute(f"CREATE DATABASE \"{half}\" TEMPLATE template0 ENCODING 'UTF8'")
-        async with connect(server, half) as filling:
-            await load_data(filling)
-        await connection.execute(f'ALTER DATABASE "{half}" RENAME TO "{name}"')
-        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        await connection.execute(
-            f"COMMENT ON DATABASE \"{name}\" IS 'Sample data of the Connection Pooling Lab.'"
-        )
+        if not await connection.fetchval(known, name):
+            report("Loading the sample data (once) ...")
+            half = _name_of(me()["pid"], me()["started"], kind="building")
+            try:
+                await _fill(server, connection, half)
+                await connection.execute(f'ALTER DATABASE "{half}" RENAME TO "{name}"')
+            except BaseException:
+                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await connection.execute(_drop(half))
+                raise
+            await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            await connection.execute(
+                f"COMMENT ON DATABASE \"{name}\" IS 'Sample data of the Connection Pooling Lab.'"
+            )
     return name
+
+
+async def _check_role(server: Server) -> None:
+    facts = await inspect_server(server)
+    if not facts.may_create_databases:
+        raise LabError(
+            f"The role {facts.role!r} may not create databases at {server.address}, and the lab "
+            f"makes one for each notebook. Ask for: ALTER ROLE {facts.role} CREATEDB;"
+        )
+
+
+async def _fill(server: Server, connection: Any, name: str) -> None:
+    await connection.execute(_drop(name))
+    await connection.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
+    async with connect(server, name) as filling:
+        await load_data(filling)
+
+
+def _drop(name: str) -> str:
+    return f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
 
 
 async def load_data(connection: Any) -> None:
@@ -110,7 +134,7 @@ async def load_data(connection: Any) -> None:
 async def drop_database(server: Server, name: str) -> None:
     """Drop a kernel's database, also when sessions are left in it."""
     async with connect(server) as connection:
-        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await connection.execute(_drop(name))
 
 
 async def drop_lab_databases(server: Server) -> list[str]:
@@ -120,13 +144,16 @@ async def drop_lab_databases(server: Server) -> list[str]:
         existing = [row["datname"] for row in await connection.fetch(MINE)]
         ours = [name for name in existing if name == template or _is_this_clones(name)]
         for name in ours:
-            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            await connection.execute(_drop(name))
     return ours
 
 
 @asynccontextmanager
 async def _alone(server: Server) -> AsyncIterator[Any]:
-    """Connect, and hold a lock that keeps other kernels from doing the same at the same time."""
+    """Connect, and hold a lock that keeps other kernels from doing the same at the same time.
+
+    Raises `LabError` for what the server refuses inside the block as well.
+    """
     async with connect(server) as connection:
         await connection.execute(f"SET lock_timeout = '{LOCK_LIMIT}'")
         try:
@@ -136,7 +163,10 @@ async def _alone(server: Server) -> AsyncIterator[Any]:
                 f"Another kernel has been preparing databases at {server.address} for "
                 f"{LOCK_LIMIT}. Try again in a moment."
             ) from error
-        yield connection
+        try:
+            yield connection
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise explain_refusal(error, server) from error
 
 
 def _fingerprint(role: str) -> str:
@@ -164,11 +194,26 @@ def _is_orphan(database: str) -> bool:
 
 
 def _this_clone() -> str:
-    """Return a short random name of this clone on this machine, made once."""
+    """Return a short random name of this clone on this machine, made once.
+
+    Raises `LabError` when it cannot be kept.
+    """
     file = state_folder() / "clone_name"
-    if not file.exists():
+    if _name_in(file) is None:
         make_folder(state_folder())
         half = Path(f"{file}.{os.getpid()}")
-        half.write_text(secrets.token_hex(3), encoding="utf-8")
-        half.replace(file)
+        try:
+            half.write_text(secrets.token_hex(3), encoding="utf-8")
+            half.replace(file)
+        except OSError as error:
+            raise cannot_keep_state(error) from error
     return file.read_text(encoding="utf-8")
+
+
+def _name_in(file: Path) -> str | None:
+    """Return the clone's name that `file` holds; None if it is missing or spoilt."""
+    try:
+        name = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return name if re.fullmatch("[0-9a-f]{6}", name) else None

@@ -17,9 +17,9 @@ import filelock
 
 from labsupport.errors import LabError
 from labsupport.places import project_root, state_folder
-from labsupport.postgres.account import make_folder
+from labsupport.postgres.account import cannot_keep_state, make_folder
 from labsupport.postgres.binaries import Binaries, binaries_of, find_binaries
-from labsupport.postgres.cluster import Cluster
+from labsupport.postgres.cluster import REMAKE, Cluster
 from labsupport.postgres.roles import lab_server
 from labsupport.postgres.server import Server
 from labsupport.postgres.settings import read_settings
@@ -56,13 +56,21 @@ def ensure_embedded(
     It blocks for a few seconds at the first start. Raises `LabError` when it does not start.
     """
     settings = read_settings() if settings is None else settings
+    try:
+        return _ensure(report, settings)
+    except OSError as error:
+        raise cannot_keep_state(error) from error
+
+
+def _ensure(report: Callable[[str], None], settings: Mapping[str, str]) -> Server:
     idle_seconds = _idle_seconds(settings)
     make_folder(state_folder())
     binaries = find_binaries(settings)
     cluster = Cluster(_folder(binaries), binaries)
     make_folder(cluster.folder)
     with _starting_alone(cluster.folder, report):
-        port = _running_port(cluster.folder)
+        # A server whose data were deleted while it runs is of no use; it ends by itself.
+        port = _running_port(cluster.folder) if cluster.data.is_dir() else None
         if port is None:
             if not cluster.is_made:
                 report(f"Making a data folder for PostgreSQL {binaries.major} ...")
@@ -94,8 +102,8 @@ def embedded_status() -> list[EmbeddedStatus]:
 def stop_embedded() -> StopReport:
     """Stop every embedded server of this clone, and what killed ones have left behind."""
     stopped = []
-    for folder in sorted(state_folder().glob("servers/*/made")):
-        cluster = Cluster(folder.parent, _programs_again(folder.parent))
+    for folder in sorted(state_folder().glob("servers/*/")):
+        cluster = Cluster(folder, _programs_again(folder))
         with _starting_alone(cluster.folder, lambda line: None):
             port = _running_port(cluster.folder)
             was_there = cluster.postmaster()
@@ -103,7 +111,7 @@ def stop_embedded() -> StopReport:
                 (cluster.folder / STOP_REQUEST).touch()
                 _wait_for_supervisor(cluster.folder)
             cluster.stop()
-            if was_there is not None:
+            if was_there is not None or port is not None:
                 name = f"PostgreSQL {cluster.binaries.major}"
                 stopped.append(f"{name} at 127.0.0.1:{port}" if port else f"{name} (left behind)")
     return StopReport(stopped)
@@ -111,7 +119,12 @@ def stop_embedded() -> StopReport:
 
 def _programs_again(folder: Path) -> Binaries:
     """Return the programs that made the data in `folder`, whatever the settings say now."""
-    return binaries_of(Path((folder / "programs").read_text(encoding="utf-8")), folder.name)
+    try:
+        programs = Path((folder / "programs").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        # Nobody knows which they were: a server that still runs is ended without them.
+        programs = folder
+    return binaries_of(programs, folder.name)
 
 
 def _folder(binaries: Binaries) -> Path:
@@ -144,10 +157,7 @@ def _starting_alone(folder: Path, report: Callable[[str], None]) -> Iterator[Non
             f"{folder / 'supervisor.log'}, end that process and try again."
         ) from error
     except OSError as error:
-        raise LabError(
-            f"{folder / 'start.lock'} cannot be written ({error.strerror}). Set LAB_HOME to a "
-            "folder that you may write to."
-        ) from error
+        raise cannot_keep_state(error) from error
     try:
         yield
     finally:
@@ -191,7 +201,8 @@ def _start_supervisor(cluster: Cluster, idle_seconds: float) -> int:
         time.sleep(0.05)
     supervisor.kill()
     lines = (folder / "supervisor.log").read_text(encoding="utf-8").strip().splitlines()
-    raise LabError(lines[-1] if lines else f"PostgreSQL did not start; look into {folder}.")
+    said = lines[-1].rstrip(".") if lines else f"PostgreSQL did not start; look into {folder}"
+    raise LabError(f"{said}." if REMAKE[:-1] in said else f"{said}. If it stays so: {REMAKE}")
 
 
 def _detached() -> dict[str, Any]:

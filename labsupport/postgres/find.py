@@ -13,11 +13,19 @@ from typing import Any
 import asyncpg
 
 from labsupport.errors import LabError
+from labsupport.postgres.cluster import REMAKE
 from labsupport.postgres.embedded import ensure_embedded
 from labsupport.postgres.server import Server
 from labsupport.postgres.settings import chosen_server, read_settings
 
-__all__ = ["ServerFacts", "connect", "explain", "find_server", "inspect_server"]
+__all__ = [
+    "ServerFacts",
+    "connect",
+    "explain",
+    "explain_refusal",
+    "find_server",
+    "inspect_server",
+]
 
 OLDEST = 14
 CONNECT_LIMIT = 15
@@ -65,7 +73,10 @@ async def find_server(report: Callable[[str], None] = lambda line: None) -> Serv
 async def inspect_server(server: Server) -> ServerFacts:
     """Connect once and return what the server says. Raises `LabError` when it is no use to us."""
     async with connect(server) as connection:
-        row = await connection.fetchrow(FACTS)
+        try:
+            row = await connection.fetchrow(FACTS)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise explain_refusal(error, server) from error
     facts = ServerFacts(**dict(row), address=server.address)
     if facts.version_num < OLDEST * 10000:
         raise LabError(
@@ -95,26 +106,26 @@ async def connect(server: Server, database: str | None = None) -> AsyncIterator[
 def explain(error: BaseException, server: Server, database: str) -> LabError:
     """Turn the error of a connection attempt into a sentence that says what to do next."""
     at = server.address
-    elsewhere = "remove DB_HOST to use the embedded server"
-    if server.where != "DB_HOST":
-        elsewhere = "run the notebook's first cell again"
+    named = server.where == "DB_HOST"
+    again = "Run the notebook's first cell again."
+    elsewhere = "or remove DB_HOST to use the embedded server."
     # The order matters: a TimeoutError and a gaierror are OSErrors too.
     match error:
         case asyncpg.InvalidAuthorizationSpecificationError():
             says = f"{at} refuses the role {server.user!r} ({error})."
-            mend = "Check DB_USER, DB_PASSWORD and the server's pg_hba.conf."
+            mend = "Check DB_USER, DB_PASSWORD and the server's pg_hba.conf." if named else REMAKE
         case asyncpg.InvalidCatalogNameError():
             says, mend = f"{at} has no database {database!r}.", "Check DB_NAME."
         case asyncpg.TooManyConnectionsError():
             says, mend = (
                 f"{at} has no connection left ({error}).",
-                "Close other programs' sessions.",
+                "Close other programs' sessions, or raise max_connections.",
             )
         case asyncpg.CannotConnectNowError():
             says, mend = f"{at} is starting or stopping ({error}).", "Try again in a moment."
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             says = f"The name {server.host!r} is not known."
-            mend = f"Check DB_HOST, or {elsewhere}."
+            mend = f"Check DB_HOST, {elsewhere}"
         case TimeoutError():
             says = f"{at} does not answer within {CONNECT_LIMIT} s."
             mend = "Check DB_HOST and DB_PORT."
@@ -122,8 +133,25 @@ def explain(error: BaseException, server: Server, database: str) -> LabError:
             says = f"{at} and we agree on no TLS ({error})."
             mend = "Check DB_SSL_MODE and DB_SSL_CA."
         case ConnectionRefusedError():
-            says, mend = f"No PostgreSQL listens at {at}.", f"Start it, or {elsewhere}."
+            says = f"No PostgreSQL listens at {at}."
+            mend = f"Start it, {elsewhere}" if named else again
+        case ConnectionError() if "SSL upgrade" in str(error):
+            says = f"{at} speaks no TLS, or is no PostgreSQL ({error})."
+            mend = f"Check DB_SSL_MODE, DB_HOST and DB_PORT, {elsewhere}"
         case _:
             says = f"No connection to {at}: {error or type(error).__name__}."
-            mend = f"Check DB_*, or {elsewhere}."
+            mend = f"Check DB_HOST and DB_PORT, {elsewhere}" if named else again
+    return LabError(f"{says} {mend}")
+
+
+def explain_refusal(error: Exception, server: Server) -> LabError:
+    """Turn an error of a statement that the lab itself needs into a sentence."""
+    says = f"{server.address} did not do what the lab needs ({error or type(error).__name__})."
+    match error:
+        case asyncpg.DiskFullError():
+            mend = "Free about 1 GB of the disk that holds its data."
+        case asyncpg.InsufficientPrivilegeError():
+            mend = "Ask the server's administrator for that right."
+        case _:
+            mend = "Try again; `python3 -m labsupport doctor` says how the server is."
     return LabError(f"{says} {mend}")

@@ -5,11 +5,12 @@ One rule. `DB_HOST` set means that server and no other; unset means the embedded
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from labsupport.errors import LabError
 from labsupport.places import project_root
@@ -25,15 +26,11 @@ def read_settings(
 ) -> dict[str, str]:
     """Return the `DB_*` and `LAB_*` settings; the environment wins over `.env`.
 
-    `environ` is `os.environ` and `env_file` the clone's `.env` unless given.
+    `environ` is `os.environ` and `env_file` the clone's `.env` unless given. Raises `LabError`
+    when the file is there and cannot be read whole: half of it could mean another server.
     """
     environ = os.environ if environ is None else environ
-    env_file = project_root() / ".env" if env_file is None else env_file
-    try:
-        written = dotenv_values(env_file, encoding="utf-8", interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabError(f"{env_file} cannot be read ({error}). Save it as UTF-8 text.") from error
-    merged = {name: value or "" for name, value in written.items()}
+    merged = _written(project_root() / ".env" if env_file is None else env_file)
     merged.update(environ)
     return {name: value for name, value in merged.items() if name.startswith(PREFIXES)}
 
@@ -56,6 +53,24 @@ def chosen_server(settings: Mapping[str, str]) -> Server | None:
         ssl_ca=settings.get("DB_SSL_CA", ""),
         where="DB_HOST",
     )
+
+
+def _written(env_file: Path) -> dict[str, str]:
+    try:
+        # An editor on Windows may have put a mark before the first letter.
+        lines = list(parse_stream(io.StringIO(env_file.read_text(encoding="utf-8-sig"))))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(f"{env_file} cannot be read ({error}). Save it as UTF-8 text.") from error
+    for line in lines:
+        # The line itself stays unsaid: it may hold the password.
+        if line.error:
+            raise LabError(
+                f"Line {line.original.line} of {env_file} is no setting. Write NAME=value; a value "
+                "with spaces or special signs stands in 'single quotes'."
+            )
+    return {line.key: line.value or "" for line in lines if line.key is not None}
 
 
 def _port(text: str) -> int:

@@ -22,12 +22,12 @@ def me() -> dict[str, Any]:
 
 
 def is_alive(process: Mapping[str, Any]) -> bool:
-    """Whether the process that `me` described still runs."""
+    """Whether the process that `me` described still runs; a description that is none does not."""
     try:
         found = psutil.Process(int(process["pid"]))
         same = abs(found.create_time() - float(process["started"])) < 1
         return same and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
         return False
 
 
@@ -39,9 +39,14 @@ def write_status(folder: Path, port: int) -> None:
 
 
 def read_status(folder: Path) -> dict[str, Any] | None:
-    """Return `{"port": ..., "supervisor": ...}` if a living supervisor wrote it, else None."""
+    """Return `{"port": ..., "supervisor": ...}` if a living supervisor wrote it, else None.
+
+    A file that is half-written or was changed by hand counts as none.
+    """
     try:
-        written = dict(json.loads((folder / STATUS).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        written = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+        port, supervisor = int(written["port"]), written["supervisor"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return written if is_alive(written["supervisor"]) else None
+    known = 0 < port < 65536 and is_alive(supervisor)
+    return {"port": port, "supervisor": supervisor} if known else None

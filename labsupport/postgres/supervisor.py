@@ -18,7 +18,7 @@ import filelock
 
 from labsupport.errors import LabError
 from labsupport.postgres.binaries import binaries_of
-from labsupport.postgres.cluster import Cluster
+from labsupport.postgres.cluster import REMAKE, Cluster
 from labsupport.postgres.guard import Guard
 from labsupport.postgres.roles import create_lab_role, superuser_arguments
 from labsupport.postgres.status import STATUS, STOP_REQUEST, write_status
@@ -88,6 +88,10 @@ def main() -> int:
         with filelock.FileLock(cluster.folder / LOCK, timeout=30):
             (cluster.folder / STOP_REQUEST).unlink(missing_ok=True)
             asyncio.run(supervise(cluster, float(idle_seconds)))
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        said = f"The passwords in {cluster.folder} are not those of its server. {REMAKE}"
+        print(said, file=sys.stderr)
+        return 1
     except (LabError, filelock.Timeout) as error:
         print(error, file=sys.stderr)
         return 1

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
 from labsupport.places import state_folder
-from labsupport.postgres.account import make_folder
+from labsupport.postgres.account import cannot_keep_state, make_folder
 from labsupport.postgres.binaries import find_binaries
 from labsupport.postgres.cluster import Cluster
 from labsupport.postgres.databases import load_data
@@ -82,10 +82,13 @@ async def _fill(server: Server) -> Server:
 
 def _start(cluster: Cluster, settings: Mapping[str, str]) -> Guard:
     make_folder(cluster.folder)
-    (cluster.folder / "owner.json").write_text(json.dumps(me()), encoding="utf-8")
     try:
+        (cluster.folder / "owner.json").write_text(json.dumps(me()), encoding="utf-8")
         cluster.make(settings, trusted_role=TRUSTED_ROLE)
         return Guard(cluster, throwaway=True)
+    except OSError as error:
+        cluster.remove()
+        raise cannot_keep_state(error) from error
     except BaseException:
         cluster.remove()
         raise
