@@ -9,10 +9,13 @@ import signal
 import time
 from types import FrameType
 
+import filelock
+
 from labsupport.commands.jupyter import JupyterLab
 from labsupport.commands.labs import (
     note_started_servers,
     other_labs,
+    port_turn,
     registered,
     running_servers,
     started_by_a_lab,
@@ -43,10 +46,14 @@ def run(options: argparse.Namespace) -> int:
                 # A start that Ctrl-C met is finished in its thread, so it is known only here.
                 note_started_servers(running_servers() - before)
             _say("Starting JupyterLab ...")
+            turn = port_turn()
+            # Whoever holds it for so long does not start; the port is tried all the same.
+            with contextlib.suppress(filelock.Timeout):
+                turn.acquire()
             lab = JupyterLab(options.port, not options.no_browser and has_desktop())
             # JupyterLab has put its own handlers, which would ask before they end.
             ending.take_signals(lab)
-            lab.run(lambda: _announce(lab))
+            lab.run(lambda: _announce(lab, turn))
     except KeyboardInterrupt:
         pass  # It came before JupyterLab listened, so that only PostgreSQL is left to end.
     finally:
@@ -123,7 +130,8 @@ async def _sessions_of_others(server: Server) -> int:
         await asyncio.sleep(0.2)
 
 
-def _announce(lab: JupyterLab) -> None:
+def _announce(lab: JupyterLab, turn: filelock.BaseFileLock) -> None:
+    turn.release()
     _say(
         "\nThe lab is ready. Open this address in a browser, if none has opened by itself:\n\n"
         f"    {lab.url}\n\n"

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import filelock
+
 from labsupport.places import state_folder
 from labsupport.postgres import embedded_status
 from labsupport.postgres.account import make_folder
@@ -16,10 +18,13 @@ from labsupport.postgres.status import is_alive, me
 __all__ = [
     "note_started_servers",
     "other_labs",
+    "port_turn",
     "registered",
     "running_servers",
     "started_by_a_lab",
 ]
+
+PORT_LIMIT = 60.0
 
 
 @contextmanager
@@ -48,6 +53,15 @@ def other_labs() -> list[int]:
         elif process["pid"] != os.getpid():
             found.append(int(process["pid"]))
     return found
+
+
+def port_turn() -> filelock.BaseFileLock:
+    """Return the lock to hold from the choice of JupyterLab's port until it listens there.
+
+    JupyterLab looks for a free port and binds it a moment later; two labs that start at once
+    would choose the same one.
+    """
+    return filelock.FileLock(_folder() / "port.lock", timeout=PORT_LIMIT)
 
 
 def running_servers() -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,9 +15,10 @@ from types import FrameType
 
 from labsupport.commands.chromium import find_chromium
 from labsupport.commands.leaving import server_left_as_found
+from labsupport.commands.preparing import prepare_postgres
 from labsupport.places import project_root
 
-__all__ = ["BROWSER", "PARTS", "Part", "run", "run_part"]
+__all__ = ["BROWSER", "PARTS", "Part", "check_server", "run", "run_part"]
 
 END_LIMIT = 20
 
@@ -60,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
     lines = []
     failed = False
     with server_left_as_found():
+        if any(part.name == "notebooks" for part in chosen):
+            check_server()
         for number, part in enumerate(chosen, start=1):
             print(f"\n[{number}/{len(chosen)}] {part.name}: {part.does}", flush=True)
             start = time.monotonic()
@@ -69,6 +73,14 @@ def run(options: argparse.Namespace) -> int:
             failed = failed or code != 0
     print("\n" + "\n".join(lines), flush=True)
     return 1 if failed else 0
+
+
+def check_server() -> None:
+    """Find the server that the notebooks will use, before anything runs that takes minutes.
+
+    Raises `LabError` when there is none that they can use.
+    """
+    asyncio.run(prepare_postgres(print))
 
 
 def run_part(part: Part, settings: Mapping[str, str] | None = None) -> int:

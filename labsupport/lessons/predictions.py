@@ -7,6 +7,7 @@ from typing import Any
 
 import filelock
 
+from labsupport.errors import cannot_write
 from labsupport.places import work_folder
 
 __all__ = ["guessed", "predict"]
@@ -22,7 +23,11 @@ def predict(question: str, guess: Any) -> None:
     if guess is None:
         print("No guess recorded. If you like, put yours in place of None and run this cell again.")
         return
-    work_folder().mkdir(exist_ok=True)
+    try:
+        work_folder().mkdir(exist_ok=True)
+    except OSError as error:
+        otherwise = "Make it a folder that you may write to, or move what is there out of the way."
+        raise cannot_write(str(work_folder()), error, otherwise) from error
     with filelock.FileLock(work_folder() / ".predictions.lock", timeout=LOCK_LIMIT):
         guesses = _read()
         guesses[question] = guess if isinstance(guess, (int, float, str)) else str(guess)

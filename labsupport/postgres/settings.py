@@ -66,8 +66,11 @@ def _written(env_file: Path) -> dict[str, str]:
     for line in lines:
         # The line itself stays unsaid: it may hold the password.
         if line.error:
+            text = line.original.string
+            # The empty lines before it are counted to it.
+            number = line.original.line + text[: len(text) - len(text.lstrip())].count("\n")
             raise LabError(
-                f"Line {line.original.line} of {env_file} is no setting. Write NAME=value; a value "
+                f"Line {number} of {env_file} is no setting. Write NAME=value; a value "
                 "with spaces or special signs stands in 'single quotes'."
             )
     return {line.key: line.value or "" for line in lines if line.key is not None}

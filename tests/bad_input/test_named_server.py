@@ -204,11 +204,11 @@ def test_any_password_logs_in_from_the_environment_and_from_the_file(
     [
         (b"DB_HOST=127.0.0.1\nDB_PASSWORD='hunter2-is-secret\n", "Line 2 of"),
         (b"DB_HOST 127.0.0.1\n", "Line 1 of"),
-        (b"# ours\nDB_HOST\n", "Line 2 of"),
+        (b"# ours\n\nDB_HOST is here\n", "Line 3 of"),
         ("DB_HOST=127.0.0.1\n".encode("utf-16"), "cannot be read"),
         (None, "cannot be read"),
     ],
-    ids=["open quote", "no sign", "no value", "UTF-16", "a folder"],
+    ids=["open quote", "no sign", "below a comment", "UTF-16", "a folder"],
 )
 def test_a_file_of_settings_that_cannot_be_read_is_not_passed_over(
     content: bytes | None, wrong: str, clone: Path, home: Path, notebook: Notebook

@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from labsupport.commands.labs import port_turn
 from labsupport.postgres import embedded_status, stop_embedded
 from tests.commands.running import Lab, command, end_processes_of
 from tests.homes import processes_of
@@ -84,7 +86,17 @@ def test_wrong_usage_begins_nothing(bare: Path, arguments: list[str]) -> None:
 
 
 def test_two_labs_that_start_at_once(clone: Path, home: Path) -> None:
-    labs = [Lab(clone), Lab(clone)]
+    # Both stand before the choice of a port before either may go on.
+    with port_turn():
+        labs = [Lab(clone), Lab(clone)]
+        try:
+            for lab in labs:
+                lab.wait_for("Starting JupyterLab")
+            time.sleep(2)
+            assert not any("?token=" in lab.said for lab in labs)
+        except BaseException:
+            end_processes_of(clone)
+            raise
     try:
         for lab in labs:
             lab.ready()

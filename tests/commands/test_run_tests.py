@@ -61,6 +61,16 @@ def test_one_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran == ["notebooks"]
 
 
+def test_a_server_that_cannot_be_used_is_said_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DB_HOST", "127.0.0.1")
+    monkeypatch.setenv("DB_PORT", "abc")
+    monkeypatch.setattr(run_tests, "run_part", lambda part: pytest.fail("it ran"))
+    with pytest.raises(LabError, match="DB_PORT is 'abc'"):
+        run_tests.run(options())
+
+
 def test_the_browser_is_a_part_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
     monkeypatch.setattr(run_tests, "find_chromium", lambda: "a browser")

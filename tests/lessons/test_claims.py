@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from labsupport.errors import LabError
 from labsupport.lessons import (
     LessonFailed,
     at_least,
@@ -108,6 +109,12 @@ def test_a_broken_file_of_guesses_is_kept_aside(work: Path) -> None:
     assert guessed("01.1") == "You guessed 3. "
     kept = work / "predictions-unreadable.json"
     assert kept.read_text(encoding="utf-8") == "{broken"
+
+
+def test_a_file_in_place_of_the_folder_of_guesses_is_named(work: Path) -> None:
+    work.write_text("not a folder", encoding="utf-8")
+    with pytest.raises(LabError, match="my_work cannot be written"):
+        predict("01.1", 3)
 
 
 @pytest.mark.parametrize(
