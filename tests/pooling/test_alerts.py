@@ -90,7 +90,7 @@ def test_a_receiver_that_fails_does_not_stop_the_others(caplog: pytest.LogCaptur
     with caplog.at_level(logging.ERROR):
         assert len(alerts.look({"n": 20})) == 2
     assert said == ["many", "other"] and alerts.firing() == said
-    assert len(caplog.records) == 2
+    assert len([r for r in caplog.records if r.name.startswith("labsupport.")]) == 2
 
 
 def test_rules_that_make_no_sense_are_refused() -> None:
