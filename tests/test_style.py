@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "labsupport"
 
-COMMON = {"errors", "places"}
+COMMON = {"errors", "places", "ports"}
 """Modules at the top of labsupport that every room may import, unless `ARROWS` says less."""
 
 ARROWS: dict[str, set[str]] = {
@@ -22,10 +22,12 @@ ARROWS: dict[str, set[str]] = {
     "measuring": {"errors"},
     "pooling": set(),
     "lessons": {"postgres", "measuring", *COMMON},
-    "commands": {"postgres", "lessons", *COMMON},
+    "exercises": {"postgres", *COMMON},
+    "commands": {"exercises", "postgres", "measuring", "lessons", *COMMON},
     "__main__": {"commands"},
     "errors": set(),
     "places": set(),
+    "ports": set(),
     "__init__": set(),
 }
 """What each room, or module at the top, may import of labsupport besides itself."""
@@ -36,8 +38,8 @@ BEFORE_SETUP = ("__init__.py", "__main__.py", "commands/__init__.py", "commands/
 OLD_PYTHON = (3, 8)
 NEWER_THAN_OLD_PYTHON = {"graphlib", "tomllib", "zoneinfo"}
 TEXT_FILES = {
-    "", ".cfg", ".csv", ".html", ".ini", ".ipynb", ".json", ".md", ".py", ".sh", ".sql", ".svg",
-    ".toml", ".txt", ".yaml", ".yml", ".example",
+    "", ".cfg", ".css", ".csv", ".html", ".ini", ".ipynb", ".js", ".json", ".md", ".py", ".sh",
+    ".sql", ".svg", ".toml", ".txt", ".yaml", ".yml", ".example",
 }  # fmt: skip
 NOT_OURS = {"my_work", "artefacts", "build", "dist", "htmlcov", "wheels", "__pycache__"}
 OURS_THOUGH_HIDDEN = {".ci", ".github", ".gitignore", ".env.example"}

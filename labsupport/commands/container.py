@@ -1,4 +1,4 @@
-"""`test --container`: every notebook on the PostgreSQL of `docker-compose.yml`.
+"""`test --container`: notebooks and the pool's tests on the PostgreSQL of `docker-compose.yml`.
 
 The container, its port, its volume and its password are this run's own, so a learner's are not
 touched; all of it is removed at the end, also after Ctrl-C.
@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from labsupport.commands.compose import Compose, require_engine
 from labsupport.commands.leaving import server_left_as_found
-from labsupport.commands.run_tests import PARTS, run_part
+from labsupport.commands.run_tests import PARTS, Part, run_part
 from labsupport.errors import LabError
 from labsupport.places import project_root
 from labsupport.postgres import (
@@ -34,15 +34,18 @@ __all__ = ["major_of", "run_on_container"]
 ANY_FREE_PORT = "0"
 USER = "lab"
 NOTEBOOKS = "notebooks"
-"""The database that the notebooks log in to, and nobody else: its sessions are theirs."""
+"""The database that the tests log in to, and nobody else: its sessions are theirs."""
+POOLING = Part("pooling", "the tests of the pool classes", ("tests/pooling", "--durations=10"))
+NAMED = {"LAB_TEST_SERVER": "named"}
+"""Has the pool's tests run on the server that DB_* name; see `tests/pooling/conftest.py`."""
 SESSIONS = "SELECT sessions FROM pg_stat_database WHERE datname = $1"
 INSIDE = "SELECT inet_server_port()"
 
 
 def run_on_container() -> int:
-    """Bring the container up, check it, run the notebooks on it, and take it down.
+    """Bring the container up, check it, run notebooks and tests on it, and take it down.
 
-    Returns 0, or 1 when a notebook failed. Raises `LabError` with a sentence when there is no
+    Returns 0, or 1 when one of them failed. Raises `LabError` with a sentence when there is no
     engine, no image, or a container that is not what the compose file says.
     """
     require_engine()
@@ -56,18 +59,24 @@ def run_on_container() -> int:
     lines: list[str] = []
     compose.fetch(image)
     try:
-        print(f"\n[1/2] container: {image}, project {compose.project}", flush=True)
+        print(f"\n[1/3] container: {image}, project {compose.project}", flush=True)
         with _timed(lines, "container up and checked"):
             environment = _lab_settings(compose.up(), password)
             server = _server(environment)
             asyncio.run(_check(server, major))
-        code = _run_notebooks(server, environment, lines)
+        notebooks = next(part for part in PARTS if part.name == "notebooks")
+        lessons = len(list((project_root() / "notebooks").glob("*.ipynb")))
+        with server_left_as_found():
+            passed = [
+                _run_there(notebooks, "[2/3]", environment, server, lessons, lines),
+                _run_there(POOLING, "[3/3]", {**environment, **NAMED}, server, 100, lines),
+            ]
     finally:
         print("\nRemoving the container and its volume ...", flush=True)
         with _timed(lines, "container removed"):
             compose.down()
     print("\n" + "\n".join(lines), flush=True)
-    return code
+    return 0 if all(passed) else 1
 
 
 def major_of(image: str) -> int:
@@ -128,27 +137,37 @@ async def _check(server: Server, major: int) -> None:
         )
 
 
-def _run_notebooks(server: Server, environment: Mapping[str, str], lines: list[str]) -> int:
-    part = next(part for part in PARTS if part.name == "notebooks")
-    print(f"\n[2/2] {part.name}: {part.does}", flush=True)
-    with _timed(lines, "notebooks"), server_left_as_found():
+def _run_there(
+    part: Part,
+    place: str,
+    environment: Mapping[str, str],
+    server: Server,
+    sessions: int,
+    lines: list[str],
+) -> bool:
+    """Run a part on the container and return whether it passed.
+
+    Raises `LabError` when it passed without opening at least so many `sessions` there.
+    """
+    print(f"\n{place} {part.name}: {part.does}", flush=True)
+    before = asyncio.run(_sessions(server))
+    with _timed(lines, part.name):
         code = run_part(part, environment)
     if code != 0:
         lines.append(f"  FAILED (pytest's exit code {code})")
-        return 1
-    opened = asyncio.run(_sessions(server))
-    notebooks = len(list((project_root() / "notebooks").glob("*.ipynb")))
-    if opened < notebooks:
+        return False
+    opened = asyncio.run(_sessions(server)) - before
+    if opened < sessions:
         raise LabError(
-            f"{notebooks} notebooks passed, but only {opened} sessions reached the container: "
-            "they ran on another server."
+            f"The part {part.name} passed, but only {opened} sessions reached the container: "
+            "it ran on another server."
         )
     lines.append(f"  passed, with {opened} sessions that logged in to the container's database")
-    return 0
+    return True
 
 
 async def _sessions(server: Server) -> int:
-    """Return how many sessions the notebooks have opened so far in the database they log in to."""
+    """Return how many sessions were opened so far in the database that the tests log in to."""
     async with connect(server) as connection:
         return int(await connection.fetchval(SESSIONS, NOTEBOOKS))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 
 from labsupport.errors import LabError
+from labsupport.ports import is_free
 
 __all__ = ["USUAL_PORT", "check_port", "has_desktop", "is_free"]
 
@@ -27,16 +27,3 @@ def has_desktop() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-
-
-def is_free(port: int) -> bool:
-    """Whether a program may listen on this port of loopback."""
-    with socket.socket() as probe:
-        if os.name != "nt":
-            # As the server does: a port whose last connections are fading is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

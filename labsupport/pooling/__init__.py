@@ -22,9 +22,10 @@ from .machine import Machine, backend_memory
 from .metrics import Metric, metric_rows, pool_metrics, prometheus_text
 from .monitoring import PoolPerformanceMonitor, recommendations
 from .observers import PoolObserver
-from .pool import SESSION_SETTINGS, DatabasePool
+from .pool import DatabasePool
 from .queueing import erlang_b, erlang_c, mean_wait, wait_percentile
 from .retrying import ReplyLost, backoff_seconds
+from .session import SESSION_SETTINGS
 from .settings import DatabaseSettings, PoolArguments
 from .sizing import (
     PoolPlan,

@@ -17,6 +17,7 @@ import asyncpg
 from asyncpg import exceptions as pg
 
 from .exceptions import PoolClosed, PoolError, PoolOverloaded
+from .retrying import ReplyLost
 
 __all__ = ["QueryFailed", "health_check", "is_transient", "safe_query_execution", "status_of"]
 
@@ -110,7 +111,12 @@ def status_of(error: BaseException) -> tuple[int, str]:
 
     503 when it may work later, 409 for a conflict with what is stored, 400 for values that cannot
     be right, 500 for everything else: mistakes in the query or in the program.
+
+    A lost reply (`ReplyLost`) is a 503 with a sentence of its own: the database is out of reach
+    now, and the change may have been made, so whoever asked has to look before asking again.
     """
+    if isinstance(error, ReplyLost):
+        return 503, "Database temporarily unavailable; the change may have been made"
     if isinstance(error, TEMPORARY) or is_transient(error) or _pool_is_closed(error):
         return 503, "Database temporarily unavailable"
     if isinstance(error, pg.UniqueViolationError):

@@ -5,32 +5,19 @@ An argument wins over the environment, and the environment over `.env`.
 
 from __future__ import annotations
 
-import ssl
-from os import PathLike, environ
-from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from os import PathLike
+from typing import Any, Self, get_args
 from urllib.parse import quote, urlencode
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .sizing import ServerBudget
+from .profiles import PROFILES, check_share
+from .tls import SslMode, Tls
+from .variables import find_file, read_variables
+from .workload import ServerBudget
 
-__all__ = ["DatabaseSettings", "DatabaseVariables", "PoolArguments", "SslMode"]
-
-SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
-"""libpq's names. Up to `prefer` may be plain text; only the `verify-` modes check the server."""
-
-ENCRYPTED = ("require", "verify-ca", "verify-full")
-VERIFIED = ("verify-ca", "verify-full")
+__all__ = ["DatabaseSettings", "PoolArguments", "SslMode"]
 
 
 class PoolArguments(dict[str, Any]):
@@ -40,41 +27,13 @@ class PoolArguments(dict[str, Any]):
         return repr({**self, "password": "********"} if "password" in self else dict(self))
 
 
-class DatabaseVariables(PydanticBaseSettingsSource):
-    """Reads `DB_HOST` for `host` and so on: the environment first, then `.env`.
-
-    pydantic-settings reads `.env` itself, but replaces `${...}` in it; a password has to arrive as
-    it is written. `database` is read from `DB_NAME`, as PostgreSQL programs call it.
-    """
-
-    def __init__(self, settings_cls: type[BaseSettings], env_file: Path | None) -> None:
-        super().__init__(settings_cls)
-        written = dotenv_values(env_file, encoding="utf-8", interpolate=False) if env_file else {}
-        self.values = {**{name: value or "" for name, value in written.items()}, **environ}
-
-    @staticmethod
-    def name_of(field_name: str) -> str:
-        """Return the variable for a field: `DB_POOL_MAX_SIZE` for `pool_max_size`."""
-        return "DB_NAME" if field_name == "database" else f"DB_{field_name.upper()}"
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the value of a field, or None, in the form that pydantic-settings asks for."""
-        return self.values.get(self.name_of(field_name)), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Return the fields that are set."""
-        found = {
-            name: self.values.get(self.name_of(name)) for name in self.settings_cls.model_fields
-        }
-        return {name: value for name, value in found.items() if value is not None}
-
-
 class DatabaseSettings(BaseSettings):
     """Where the database is, who we are there, and how the pool behaves. Times are in seconds.
 
     `DatabaseSettings()` reads the `DB_*` variables and `.env` of the working folder or the folder
-    above. A wrong value raises `pydantic.ValidationError`, a kind of `ValueError`, which never
-    shows the password. Settings cannot be changed afterwards.
+    above. A wrong value raises `pydantic.ValidationError`, and a `.env` that cannot be read whole
+    `pydantic_settings.SettingsError`; both are a `ValueError` and never show the password.
+    Settings cannot be changed afterwards.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -112,23 +71,19 @@ class DatabaseSettings(BaseSettings):
 
     def __init__(self, _env_file: str | PathLike[str] | None = ".env", **fields: Any) -> None:
         """Take fields by name; `_env_file` names another file, and None means no file."""
-        super().__init__(_env_file=_find(_env_file), **fields)
+        variables = read_variables(type(self).model_fields, find_file(_env_file))
+        super().__init__(**{**variables, **fields})
 
     @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **more: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments, then the variables in our own way; see `DatabaseVariables`."""
-        assert isinstance(dotenv_settings, DotEnvSettingsSource)
-        file = dotenv_settings.env_file
-        return init_settings, DatabaseVariables(
-            settings_cls, file if isinstance(file, Path) else None
-        )
+        """Take what `__init__` has put together, and have nothing read besides."""
+        return (init_settings,)
 
     @field_validator("host", mode="after")
     @classmethod
@@ -164,24 +119,11 @@ class DatabaseSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:
-        if self.ssl_ca and self.ssl_mode not in VERIFIED:
-            raise ValueError(
-                f"DB_SSL_CA is set, but DB_SSL_MODE {self.ssl_mode} does not check the server's "
-                "certificate. Write verify-full, or leave DB_SSL_CA empty."
-            )
-        if self.ssl_mode == "verify-ca" and not self.ssl_ca:
-            raise ValueError(
-                "DB_SSL_MODE verify-ca without DB_SSL_CA would trust every server that has a "
-                "public certificate. Name the authority in DB_SSL_CA, or write verify-full."
-            )
-        if (self.ssl_cert or self.ssl_key) and self.ssl_mode not in ENCRYPTED:
-            raise ValueError(
-                f"DB_SSL_CERT and DB_SSL_KEY need TLS, and DB_SSL_MODE is {self.ssl_mode}. Write "
-                "verify-full, or leave them empty."
-            )
-        if self.ssl_key and not self.ssl_cert:
-            raise ValueError("DB_SSL_KEY is set without DB_SSL_CERT. Name both files.")
+        self._tls().check()
         return self
+
+    def _tls(self) -> Tls:
+        return Tls(self.ssl_mode, self.ssl_ca, self.ssl_cert, self.ssl_key)
 
     def get_connection_string(self) -> str:
         """Return the address as a URL that asyncpg, psql and libpq's other users accept.
@@ -213,7 +155,7 @@ class DatabaseSettings(BaseSettings):
             database=self.database,
             user=self.user,
             password=self.password.get_secret_value() or None,
-            ssl=self._ssl(),
+            ssl=self._tls().argument(),
             timeout=self.connect_timeout,
             command_timeout=self.command_timeout,
             min_size=self.pool_min_size,
@@ -244,32 +186,6 @@ class DatabaseSettings(BaseSettings):
             "statement_timeout": str(milliseconds),
         }
 
-    def _ssl(self) -> bool | str | ssl.SSLContext:
-        """What asyncpg's `ssl` argument must be so that the mode does what its name says."""
-        if self.ssl_mode == "disable":
-            return False
-        if self.ssl_mode not in ENCRYPTED:
-            return self.ssl_mode  # asyncpg tries both ways, which no context can say.
-        try:
-            context = ssl.create_default_context(cafile=self.ssl_ca or None)
-        except (OSError, ssl.SSLError) as error:
-            raise ValueError(
-                f"DB_SSL_CA is {self.ssl_ca!r}, and no certificate can be read from there. "
-                "Name the file that holds the certificate authority of the server."
-            ) from error
-        context.check_hostname = self.ssl_mode == "verify-full"
-        if self.ssl_mode == "require":
-            context.verify_mode = ssl.CERT_NONE
-        if self.ssl_cert:
-            try:
-                context.load_cert_chain(self.ssl_cert, self.ssl_key or None, password="")
-            except (OSError, ssl.SSLError) as error:
-                raise ValueError(
-                    f"DB_SSL_CERT is {self.ssl_cert!r} and DB_SSL_KEY {self.ssl_key!r}, and no "
-                    "certificate with its key (one without a passphrase) can be read from there."
-                ) from error
-        return context
-
     @classmethod
     def development(
         cls, max_connections: int, processes: int = 1, *, reserved: int = 3, **changes: Any
@@ -278,9 +194,9 @@ class DatabaseSettings(BaseSettings):
 
         See `production` for the arguments.
         """
-        profile = {"pool_min_size": 2, "pool_max_size": 10, "pool_max_queries": 1_000}
-        profile |= {"command_timeout": 60}
-        return cls._fitted(profile, ServerBudget(max_connections, reserved, processes), changes)
+        return cls._fitted(
+            "development", ServerBudget(max_connections, reserved, processes), changes
+        )
 
     @classmethod
     def production(
@@ -295,9 +211,9 @@ class DatabaseSettings(BaseSettings):
 
         Raises `ValueError` when a size that is given is above that share, or nothing is left.
         """
-        profile = {"pool_min_size": 10, "pool_max_size": 100, "pool_max_queries": 50_000}
-        profile |= {"pool_max_inactive_lifetime": 600, "command_timeout": 30}
-        return cls._fitted(profile, ServerBudget(max_connections, reserved, processes), changes)
+        return cls._fitted(
+            "production", ServerBudget(max_connections, reserved, processes), changes
+        )
 
     @classmethod
     def high_traffic(
@@ -307,42 +223,20 @@ class DatabaseSettings(BaseSettings):
 
         See `production` for the arguments.
         """
-        profile = {"pool_min_size": 50, "pool_max_size": 200, "pool_max_queries": 100_000}
-        profile |= {"pool_max_inactive_lifetime": 300, "command_timeout": 15}
-        return cls._fitted(profile, ServerBudget(max_connections, reserved, processes), changes)
+        return cls._fitted(
+            "high traffic", ServerBudget(max_connections, reserved, processes), changes
+        )
 
     @classmethod
-    def _fitted(
-        cls, profile: dict[str, int], server: ServerBudget, changes: dict[str, Any]
-    ) -> Self:
-        """The profile with its sizes cut to this process's share of the server."""
-        share = server.per_process()
-        variables = DatabaseVariables(cls, _find(changes.get("_env_file", ".env")))
-        given = {**variables(), **changes}
-        cut = {"pool_max_size": min(profile["pool_max_size"], share), "pool_min_size": 0}
-        settings = cls(**{**profile, **cut, **given})
-        if settings.pool_max_size > share:
-            raise ValueError(
-                f"pool_max_size is {settings.pool_max_size}, and a server with max_connections "
-                f"{server.max_connections}, {server.reserved} of them reserved, has {share} for "
-                f"each of {server.processes} processes. Choose {share} or less."
-            )
+    def _fitted(cls, name: str, server: ServerBudget, changes: dict[str, Any]) -> Self:
+        """The profile of that name with its sizes cut to this process's share of the server."""
+        profile = PROFILES[name]
+        file = find_file(changes.get("_env_file", ".env"))
+        given = {**read_variables(cls.model_fields, file), **changes}
+        most = min(profile["pool_max_size"], server.per_process())
+        settings = cls(**{**profile, "pool_max_size": most, "pool_min_size": 0, **given})
+        check_share(settings.pool_max_size, server)
         if "pool_min_size" in given:
             return settings
         least = min(profile["pool_min_size"], settings.pool_max_size)
         return settings.model_copy(update={"pool_min_size": least})
-
-
-def _find(env_file: str | PathLike[str] | None) -> Path | None:
-    """The file, in the working folder or the one above it; None when there is none."""
-    if env_file is None:
-        return None
-    name = Path(env_file).expanduser()
-    found = next((file for file in (name, Path.cwd().parent / name) if file.is_file()), None)
-    if found is not None:
-        try:
-            found.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            text = f"{found} cannot be read ({error}). Save it as UTF-8 text."
-            raise SettingsError(text) from error
-    return found

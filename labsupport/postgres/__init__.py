@@ -1,8 +1,9 @@
 """Find or start a PostgreSQL server, and give each notebook a database of its own.
 
 Reading order: `settings` (which server is meant), `server`, `embedded` (the one we bring),
-`databases`, `throwaway` (one for what breaks servers), then what lies below: `supervisor`, `guard`,
-`cluster`, `binaries`, `account`.
+`databases`, `throwaway` (one for what breaks servers), `distance` (one that is far away, with
+`traffic` and `messages`: what passed), then what lies below: `supervisor`, `guard`, `cluster`,
+`binaries`, `account`; `relay` and `proxy_process` behind `distance`.
 """
 
 from labsupport.postgres.databases import (
@@ -12,6 +13,7 @@ from labsupport.postgres.databases import (
     ensure_template,
     load_data,
 )
+from labsupport.postgres.distance import Counting, Distant, Recording, distant
 from labsupport.postgres.embedded import (
     EmbeddedStatus,
     StopReport,
@@ -20,19 +22,30 @@ from labsupport.postgres.embedded import (
     stop_embedded,
 )
 from labsupport.postgres.find import ServerFacts, connect, find_server, inspect_server
+from labsupport.postgres.messages import Message
 from labsupport.postgres.server import ConnectionArguments, Server
 from labsupport.postgres.settings import chosen_server, read_settings
 from labsupport.postgres.throwaway import OwnServer, own_server
+from labsupport.postgres.traffic import Burst, Counts, RoundTrip, Trace
 
 __all__ = [
+    "Burst",
     "ConnectionArguments",
+    "Counting",
+    "Counts",
+    "Distant",
     "EmbeddedStatus",
+    "Message",
     "OwnServer",
+    "Recording",
+    "RoundTrip",
     "Server",
     "ServerFacts",
     "StopReport",
+    "Trace",
     "chosen_server",
     "connect",
+    "distant",
     "drop_database",
     "drop_lab_databases",
     "embedded_status",

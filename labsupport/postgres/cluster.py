@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from labsupport.errors import LabError, tells_of_full_disk
+from labsupport.ports import free_port, is_free
 from labsupport.postgres.account import (
     cannot_keep_state,
     give_to_server,
@@ -29,6 +29,7 @@ from labsupport.postgres.account import (
     run_as_server,
 )
 from labsupport.postgres.binaries import Binaries
+from labsupport.postgres.faults import thaw_all
 
 __all__ = ["REMAKE", "Cluster"]
 
@@ -66,7 +67,7 @@ class Cluster:
 
     @property
     def log(self) -> Path:
-        """The server's log since its last start."""
+        """The server's log since it was made, over all its starts."""
         return self.folder / "server" / "postgres.log"
 
     @property
@@ -138,17 +139,19 @@ class Cluster:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LabError(f"{file} is missing or spoilt. {REMAKE}") from error
 
-    def start(self, preferred_port: int = 0) -> int:
+    def start(self, preferred_port: int = 0, as_standby: bool = False) -> int:
         """Start the server on a free port of loopback and return the port.
 
         `preferred_port` is tried first, so that a restarted server is found where it was.
-        Raises `LabError` with the log's last lines when it does not start.
+        `as_standby` makes it follow a primary (that never sends anything), so that it refuses
+        writes. Raises `LabError` with the log's last lines when it does not start.
         """
         self._forget_dead_postmaster()
+        self._set_standby(as_standby)
         port = preferred_port
         before = self._log_size()
         for attempt in range(START_ATTEMPTS):
-            port = port if attempt == 0 and _is_free(port) else _free_port()
+            port = port if attempt == 0 and is_free(port) else free_port()
             try:
                 self._run(
                     "pg_ctl",
@@ -186,18 +189,34 @@ class Cluster:
             return self._kill_lost(pid)
         if running is None or (pid is not None and running != pid):
             return False
-        for mode in ("fast", "immediate"):
+        self._end(running, ("fast", "immediate"))
+        return True
+
+    def crash(self) -> bool:
+        """End the server at once, without a checkpoint; return whether one ran.
+
+        Its next start recovers from its log of changes (WAL), as after a crash.
+        """
+        running = self.postmaster()
+        if running is None:
+            return False
+        self._end(running, ("immediate",))
+        return True
+
+    def _end(self, running: int, modes: tuple[str, ...]) -> None:
+        thaw_all(running)
+        for mode in modes:
             try:
                 self._run(
                     "pg_ctl",
                     *("-D", str(self.data), "-m", mode, "-w", "-t", str(STOP_LIMIT), "stop"),
                 )
-                return True
+                return
             except LabError:
                 if self.postmaster() != running:
-                    return True
-        _kill_family(psutil.Process(running))
-        return True
+                    return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            _kill_family(psutil.Process(running))
 
     def _kill_lost(self, pid: int) -> bool:
         """End a server whose folder was deleted while it ran, which `pg_ctl` finds no more."""
@@ -239,6 +258,14 @@ class Cluster:
         # PostgreSQL takes it for a running server and refuses to start.
         if self.postmaster() is None:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _set_standby(self, as_standby: bool) -> None:
+        mark = self.data / "standby.signal"
+        if as_standby:
+            mark.touch()
+            _hand_over(mark)
+        else:
+            mark.unlink(missing_ok=True)
 
     def _run(self, program: str, *arguments: str) -> None:
         # The output goes to a file and not to a pipe: the server inherits it and would keep
@@ -286,24 +313,3 @@ def _hand_over(file: Path) -> None:
     owner = file.parent.stat()
     if os.name != "nt" and owner.st_uid != file.stat().st_uid:
         os.chown(file, owner.st_uid, owner.st_gid)
-
-
-def _is_free(port: int) -> bool:
-    if port == 0:
-        return False
-    with socket.socket() as probe:
-        if os.name != "nt":
-            # As the server does: a port whose last connections are just being forgotten is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-    return number

@@ -7,13 +7,14 @@ import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from labsupport.places import state_folder
 from labsupport.postgres.account import cannot_keep_state, make_folder
 from labsupport.postgres.binaries import find_binaries
 from labsupport.postgres.cluster import Cluster
 from labsupport.postgres.databases import load_data
+from labsupport.postgres.faults import freeze, thaw
 from labsupport.postgres.find import connect
 from labsupport.postgres.guard import Guard
 from labsupport.postgres.roles import create_lab_role, lab_server
@@ -29,17 +30,61 @@ DATABASE = "lab"
 
 @dataclass(frozen=True)
 class OwnServer:
-    """A running throwaway server."""
+    """A throwaway server, which its holder may stop, start, crash and freeze.
+
+    Every wait has a limit; what does not succeed raises `LabError`.
+    """
 
     server: Server
     """The server as the ordinary role `lab` sees it, who logs in with a password (SCRAM)."""
     trusted: Server
     """The same server as the role `visitor`, whom it lets in without a password."""
     cluster: Cluster
+    guard: Guard = field(repr=False)
 
-    def arguments(self) -> ConnectionArguments:
+    def arguments(self, database: str | None = None) -> ConnectionArguments:
         """Return keyword arguments for `asyncpg.connect`, for the role `lab`."""
-        return self.server.arguments()
+        return self.server.arguments(database)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running server; None while it is down. Each start has a new one."""
+        return self.cluster.postmaster()
+
+    async def stop(self) -> bool:
+        """Stop the server: sessions end with an error, data are written. Whether it ran."""
+        return await asyncio.to_thread(self.guard.act, "stop")
+
+    async def start(self, *, as_standby: bool = False) -> None:
+        """Start it again: same port, same data, new process.
+
+        `as_standby` makes it a standby, which answers queries and refuses writes. Raises
+        `LabError` when it runs already.
+        """
+        await asyncio.to_thread(self.guard.act, "start", as_standby)
+
+    async def restart(self, *, as_standby: bool = False) -> None:
+        """Stop it, if it runs, and start it again."""
+        await asyncio.to_thread(self.guard.act, "restart", as_standby)
+
+    async def crash(self) -> bool:
+        """End it at once, as a crash does: no checkpoint, so `start` recovers. Whether it ran."""
+        return await asyncio.to_thread(self.guard.act, "crash")
+
+    def freeze(self, pid: int) -> None:
+        """Let the session with this process id (`get_server_pid()`) do nothing until `thaw`.
+
+        It keeps its connection and its locks. Raises ValueError when there is no such session.
+        """
+        freeze(self.pid, pid)
+
+    def thaw(self, pid: int) -> None:
+        """Let a frozen session go on. Raises ValueError when there is no such session."""
+        thaw(self.pid, pid)
+
+    def log(self) -> list[str]:
+        """Return the lines of the server's log since it was made, over all its starts."""
+        return self.cluster.log.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 @contextlib.asynccontextmanager
@@ -64,6 +109,7 @@ async def own_server(
             server=server,
             trusted=replace(server, user=TRUSTED_ROLE, password=""),
             cluster=cluster,
+            guard=guard,
         )
     finally:
         await asyncio.to_thread(guard.stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -64,8 +65,10 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Docker:
     async def check(server: Any, major: int) -> None:
         assert (server.address, major) == (ADDRESS, 16)
 
+    opened = itertools.count(step=100)
+
     async def sessions(server: Any) -> int:
-        return 100
+        return next(opened)
 
     monkeypatch.setattr(compose, "_docker", stand_in)
     monkeypatch.setattr(compose.shutil, "which", lambda name: name)
@@ -75,7 +78,7 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Docker:
     return stand_in
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def home() -> Iterator[Path]:
     """Servers of this home are looked at, not a developer's."""
     with temporary_home() as folder:
@@ -103,7 +106,7 @@ def test_no_two_runs_meet_and_none_meets_a_learners(docker: Docker) -> None:
     assert {one["DB_PORT"] for one in docker.environments if one} == {"0"}
 
 
-def test_the_notebooks_get_every_setting_of_the_server(
+def test_both_parts_get_every_setting_of_the_server(
     docker: Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[Part, Mapping[str, str]]] = []
@@ -116,16 +119,27 @@ def test_the_notebooks_get_every_setting_of_the_server(
 
     monkeypatch.setattr(container, "run_part", note)
     assert run_on_container() == 0
-    ((part, settings),) = seen
-    assert part.name == "notebooks"
-    assert f"{settings['DB_HOST']}:{settings['DB_PORT']}" == ADDRESS
-    assert settings["DB_SSL_MODE"] == "disable"
-    assert settings["DB_PASSWORD"] == docker.environments[-1]["DB_PASSWORD"]
+    assert [part.name for part, _ in seen] == ["notebooks", "pooling"]
+    for _, settings in seen:
+        assert f"{settings['DB_HOST']}:{settings['DB_PORT']}" == ADDRESS
+        assert settings["DB_SSL_MODE"] == "disable"
+        assert settings["DB_PASSWORD"] == docker.environments[-1]["DB_PASSWORD"]
+    assert seen[1][1]["LAB_TEST_SERVER"] == "named"
 
 
-def test_a_failed_notebook_is_a_failure(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container, "run_part", lambda part, settings: 5)
+@pytest.mark.parametrize("failing", ["notebooks", "pooling"])
+def test_a_failed_part_is_a_failure_and_both_run(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    ran: list[str] = []
+
+    def fail(part: Part, settings: Mapping[str, str]) -> int:
+        ran.append(part.name)
+        return 5 if part.name == failing else 0
+
+    monkeypatch.setattr(container, "run_part", fail)
     assert run_on_container() == 1
+    assert ran == ["notebooks", "pooling"]
     assert docker.names()[-1] == "down"
 
 
@@ -136,7 +150,7 @@ def test_notebooks_that_ran_elsewhere_are_a_failure(
         return 0
 
     monkeypatch.setattr(container, "_sessions", none)
-    with pytest.raises(LabError, match="they ran on another server"):
+    with pytest.raises(LabError, match="it ran on another server"):
         run_on_container()
     assert docker.names()[-1] == "down"
 
@@ -212,10 +226,7 @@ async def test_the_server_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
             await container._check(own.server, major)
         await ensure_template(own.server)
         await container._check(own.server, major)
-
-
-async def test_only_the_notebooks_sessions_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with own_server() as own:
+        # Only sessions of notebooks count.
         monkeypatch.setattr(container, "NOTEBOOKS", "template1")
         assert await container._sessions(own.server) == 0
 

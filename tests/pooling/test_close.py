@@ -10,15 +10,8 @@ import psutil
 import pytest
 
 from labsupport.pooling import DatabasePool, LeakWatch, PoolClosed
-from labsupport.postgres import Server
 from tests.pooling.opening import open_pool, sessions, until
 from tests.pooling.test_pool import take_and_return
-
-
-@pytest.fixture
-def server(each_server: Server) -> Server:
-    """These tests run on each major version."""
-    return each_server
 
 
 async def gone(onlooker: Any) -> None:
@@ -133,6 +126,7 @@ async def test_closing_twice_also_at_the_same_time_is_harmless(where: dict[str, 
         assert (await pool.close()).graceful
 
 
+@pytest.mark.same_machine
 async def test_close_is_bounded_when_the_server_does_not_answer(
     where: dict[str, Any], onlooker: Any
 ) -> None:
@@ -160,4 +154,16 @@ async def test_a_cancelled_close_leaves_no_session(where: dict[str, Any], onlook
             await conn.fetchval("SELECT 1")
         with pytest.raises(PoolClosed):
             await pool.acquire()
+    await gone(onlooker)
+
+
+async def test_closing_while_it_opens_closes_what_was_opened(
+    where: dict[str, Any], onlooker: Any
+) -> None:
+    pool = DatabasePool()
+    opening = asyncio.create_task(pool.initialize(**where, min_size=2, max_size=2))
+    await asyncio.sleep(0)
+    assert (await asyncio.wait_for(pool.close(), 30)).graceful
+    assert opening.done() and pool.pool is None
+    await opening
     await gone(onlooker)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,18 +10,11 @@ import psutil
 import pytest
 
 from labsupport.pooling import ConnectionHealthMonitor, DatabasePool
-from labsupport.postgres import Server
+from labsupport.postgres import OwnServer, Server, distant
+from tests.pooling.conftest import address_of
 from tests.pooling.opening import open_pool, sessions, until
-from tests.pooling.restartable import restartable_server
-from tests.proxy import proxy
 
 TUTORIALS_KEYS = {"last_check", "status", "pool_stats"}
-
-
-@pytest.fixture
-def server(each_server: Server) -> Server:
-    """These tests run on each major version."""
-    return each_server
 
 
 def tasks() -> list[asyncio.Task[Any]]:
@@ -127,6 +119,7 @@ async def test_an_old_answer_does_not_count(where: dict[str, Any]) -> None:
         assert status["last_check"] == checked["last_check"]
 
 
+@pytest.mark.same_machine
 async def test_a_frozen_backend_is_no_answer_and_is_replaced(where: dict[str, Any]) -> None:
     async with open_pool(where, max_size=1, release_timeout=60) as pool:
         async with pool.acquire() as conn:
@@ -143,6 +136,7 @@ async def test_a_frozen_backend_is_no_answer_and_is_replaced(where: dict[str, An
             assert conn.get_server_pid() != backend.pid
 
 
+@pytest.mark.same_machine
 async def test_it_stops_in_the_middle_of_a_check(where: dict[str, Any]) -> None:
     async with open_pool(where, max_size=1, release_timeout=60) as pool:
         async with pool.acquire() as conn:
@@ -170,25 +164,26 @@ async def test_it_stops_while_it_waits_for_a_connection(where: dict[str, Any]) -
         assert pool.get_pool_stats()["queue_size"] == 0
 
 
-async def test_a_network_that_has_gone_away_is_noticed_in_time(where: dict[str, Any]) -> None:
-    async with proxy(where["host"], where["port"]) as between:
-        address = {**where, "host": between.host, "port": between.port}
-        async with open_pool(address, max_size=1) as pool:
-            monitor = ConnectionHealthMonitor(pool, timeout=0.3)
-            patient = ConnectionHealthMonitor(pool, timeout=10.0)
-            between.delay = 0.05
-            assert (await patient.check())["response_time"] >= 0.1  # There and back.
-            between.silent = True
-            assert (await asyncio.wait_for(monitor.check(), 20))["reason"] == "no answer"
-            # Now there is no connection, and none can be made.
-            status = await asyncio.wait_for(monitor.check(), 20)
-            assert status["reason"] == "unreachable", status
-            between.silent = False
-            between.cut()
-            await until(lambda: pool.get_pool_stats()["acquired_count"] == 0, "all are back")
-            async with asyncio.timeout(20):
-                while (await patient.check())["status"] != "healthy":
-                    await asyncio.sleep(0.05)
+async def test_a_network_that_has_gone_away_is_noticed_in_time(server: Server) -> None:
+    async with (
+        distant(server, round_trip=0) as far,
+        open_pool(address_of(far.server), max_size=1) as pool,
+    ):
+        monitor = ConnectionHealthMonitor(pool, timeout=0.3)
+        patient = ConnectionHealthMonitor(pool, timeout=10.0)
+        await far.set_round_trip(0.1)
+        assert (await patient.check())["response_time"] >= 0.1
+        await far.silent()
+        assert (await asyncio.wait_for(monitor.check(), 20))["reason"] == "no answer"
+        # Now there is no connection, and none can be made.
+        status = await asyncio.wait_for(monitor.check(), 20)
+        assert status["reason"] == "unreachable", status
+        await far.cut()
+        await far.speak()
+        await until(lambda: pool.get_pool_stats()["acquired_count"] == 0, "all are back")
+        async with asyncio.timeout(20):
+            while (await patient.check())["status"] != "healthy":
+                await asyncio.sleep(0.05)
 
 
 async def test_a_killed_backend_makes_one_check_fail_at_most(
@@ -205,22 +200,17 @@ async def test_a_killed_backend_makes_one_check_fail_at_most(
         assert await sessions(onlooker) <= 2
 
 
-async def test_a_server_that_is_down_comes_back_as_a_standby_and_as_itself(
-    pooling_home: Path,
-) -> None:
-    async with (
-        restartable_server(pooling_home) as server,
-        open_pool(server.where, min_size=0) as pool,
-    ):
+async def test_a_server_that_is_down_comes_back_as_a_standby_and_as_itself(own: OwnServer) -> None:
+    async with open_pool(address_of(own.server), min_size=0) as pool:
         monitor = ConnectionHealthMonitor(pool)
         assert (await monitor.check())["status"] == "healthy"
 
-        assert await server.stop()
+        assert await own.stop()
         await monitor.check()  # It may still meet the old connection.
         status = await monitor.check()
         assert (status["status"], status["reason"]) == ("unhealthy", "unreachable")
 
-        await server.start(as_standby=True)
+        await own.start(as_standby=True)
         async with pool.acquire() as conn:
             assert await conn.fetchval("SELECT pg_is_in_recovery()")
         status = await monitor.check()
@@ -228,8 +218,7 @@ async def test_a_server_that_is_down_comes_back_as_a_standby_and_as_itself(
         for_reading = ConnectionHealthMonitor(pool, needs_writes=False)
         assert (await for_reading.check())["status"] == "healthy"
 
-        await server.stop()
-        await server.start()
+        await own.restart()
         await monitor.check()
         assert (await monitor.check())["status"] == "healthy"
 

@@ -19,7 +19,6 @@ from labsupport.pooling import (
     PoolClosed,
     PoolError,
 )
-from labsupport.postgres import Server
 from tests.pooling.opening import sessions, until
 
 TUTORIALS_METRICS = {
@@ -29,12 +28,6 @@ TUTORIALS_METRICS = {
     "error_counter",
     "error_rate",
 }
-
-
-@pytest.fixture
-def server(each_server: Server) -> Server:
-    """These tests run on each major version."""
-    return each_server
 
 
 def settings_for(where: dict[str, Any], **fields: Any) -> DatabaseSettings:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 import pytest
 
-from labsupport.pooling import AdvancedPoolManager, PoolClosed, PoolTimeout, ReplyLost
+from labsupport.pooling import (
+    AdvancedPoolManager,
+    PoolClosed,
+    PoolTimeout,
+    ReplyLost,
+    is_transient,
+    status_of,
+)
+from labsupport.postgres import Distant, OwnServer, Server, distant
+from tests.pooling.conftest import address_of
 from tests.pooling.opening import until
-from tests.pooling.restartable import restartable_server
 from tests.pooling.test_lifecycle import managed
-from tests.proxy import Proxy, proxy
 
 INSERT = "INSERT INTO ordered (item) VALUES ($1)"
 DONE = b"INSERT 0 1"
@@ -41,19 +48,39 @@ async def orders(where: dict[str, Any], sample_data: str) -> AsyncIterator[Any]:
     await conn.close(timeout=10)
 
 
-@pytest.fixture
-async def between(where: dict[str, Any]) -> AsyncIterator[Proxy]:
-    """A proxy before the server."""
-    async with proxy(where["host"], where["port"]) as made:
-        yield made
+@pytest.fixture(scope="module")
+def proxy(server: Server) -> Iterator[Distant]:
+    """A proxy before the server, for all tests of this module."""
+    with asyncio.Runner() as runner:
+        manager = distant(server, round_trip=0)
+        yield runner.run(manager.__aenter__())
+        runner.run(manager.__aexit__(None, None, None))
 
 
 @pytest.fixture
-async def distant(
-    where: dict[str, Any], sample_data: str, between: Proxy
-) -> AsyncIterator[AdvancedPoolManager]:
+async def between(proxy: Distant) -> AsyncIterator[Between]:
+    """The proxy, whole at the beginning and at the end."""
+    yield Between(proxy, (await proxy.counts()).swallowed)
+    await proxy.cut()
+    await proxy.speak()
+
+
+@dataclass
+class Between:
+    """The proxy, and how many replies it had swallowed before this test."""
+
+    proxy: Distant
+    before: int
+
+    async def swallowed(self) -> int:
+        """How many replies it has swallowed in this test."""
+        return (await self.proxy.counts()).swallowed - self.before
+
+
+@pytest.fixture
+async def distant_manager(sample_data: str, between: Between) -> AsyncIterator[AdvancedPoolManager]:
     """A manager of one connection that goes through the proxy."""
-    address = {**where, "host": between.host, "port": between.port, "database": sample_data}
+    address = {**address_of(between.proxy.server), "database": sample_data}
     async with managed(address, pool_max_size=1) as made:
         await made.health_monitor.stop_monitoring()
         yield made
@@ -65,67 +92,72 @@ async def items(orders: Any) -> list[str]:
 
 
 async def test_a_lost_reply_does_not_store_twice(
-    distant: AdvancedPoolManager, between: Proxy, orders: Any
+    distant_manager: AdvancedPoolManager, between: Between, orders: Any
 ) -> None:
-    between.swallow_next(DONE)
+    await between.proxy.swallow_next(DONE)
     with pytest.raises(ReplyLost, match="may have been done") as raised:
-        await distant.execute_with_retry(INSERT, "coffee", backoff=BACKOFF)
-    assert between.swallowed == 1 and await items(orders) == ["coffee"]
+        await distant_manager.execute_with_retry(INSERT, "coffee", backoff=BACKOFF)
+    assert await between.swallowed() == 1 and await items(orders) == ["coffee"]
     assert isinstance(raised.value.__cause__, asyncpg.PostgresError | OSError)
-    assert distant.retry_counter == 1
-    await distant.execute_with_retry(INSERT, "tea", backoff=BACKOFF)
+    assert distant_manager.retry_counter == 1
+    status, detail = status_of(raised.value)
+    assert status == 503 and "may have been made" in detail
+    assert not is_transient(raised.value)
+    await distant_manager.execute_with_retry(INSERT, "tea", backoff=BACKOFF)
     assert await items(orders) == ["coffee", "tea"]
 
 
 async def test_a_lost_reply_of_a_statement_that_hides_its_write_does_not_store_twice(
-    distant: AdvancedPoolManager, between: Proxy, orders: Any
+    distant_manager: AdvancedPoolManager, between: Between, orders: Any
 ) -> None:
-    between.swallow_next(b"SELECT 1")
+    await between.proxy.swallow_next(b"SELECT 1")
     hidden = "WITH new AS (INSERT INTO ordered (item) VALUES ($1) RETURNING id) SELECT id FROM new"
     with pytest.raises(ReplyLost):
-        await distant.execute_with_retry(hidden, "coffee", backoff=BACKOFF)
-    assert between.swallowed == 1 and await items(orders) == ["coffee"]
+        await distant_manager.execute_with_retry(hidden, "coffee", backoff=BACKOFF)
+    assert await between.swallowed() == 1 and await items(orders) == ["coffee"]
 
 
 async def test_a_lost_reply_of_what_may_happen_twice_is_repeated(
-    distant: AdvancedPoolManager, between: Proxy, orders: Any
+    distant_manager: AdvancedPoolManager, between: Between, orders: Any
 ) -> None:
     await orders.execute("CREATE UNIQUE INDEX ON ordered (item)")
-    between.swallow_next(DONE)
+    await between.proxy.swallow_next(DONE)
     query = INSERT + " ON CONFLICT DO NOTHING"
-    await distant.execute_with_retry(query, "coffee", backoff=BACKOFF, idempotent=True)
-    assert between.swallowed == 1 and await items(orders) == ["coffee"]
-    assert distant.retry_counter == 1
+    await distant_manager.execute_with_retry(query, "coffee", backoff=BACKOFF, idempotent=True)
+    assert await between.swallowed() == 1 and await items(orders) == ["coffee"]
+    assert distant_manager.retry_counter == 1
 
 
 async def test_the_fault_is_real_whoever_repeats_blindly_stores_twice(
-    distant: AdvancedPoolManager, between: Proxy, orders: Any
+    distant_manager: AdvancedPoolManager, between: Between, orders: Any
 ) -> None:
-    between.swallow_next(DONE)
-    await distant.execute_with_retry(INSERT, "coffee", backoff=BACKOFF, idempotent=True)
-    assert between.swallowed == 1 and await items(orders) == ["coffee", "coffee"]
+    await between.proxy.swallow_next(DONE)
+    await distant_manager.execute_with_retry(INSERT, "coffee", backoff=BACKOFF, idempotent=True)
+    assert await between.swallowed() == 1 and await items(orders) == ["coffee", "coffee"]
 
 
 async def test_a_lost_reply_of_a_read_is_read_again(
-    distant: AdvancedPoolManager, between: Proxy, orders: Any
+    distant_manager: AdvancedPoolManager, between: Between, orders: Any
 ) -> None:
     await orders.execute(INSERT, "coffee")
-    between.swallow_next(b"SELECT 1")
-    rows = await distant.execute_with_retry("SELECT item FROM ordered", backoff=BACKOFF)
-    assert between.swallowed == 1 and [row["item"] for row in rows] == ["coffee"]
+    await between.proxy.swallow_next(b"SELECT 1")
+    rows = await distant_manager.execute_with_retry("SELECT item FROM ordered", backoff=BACKOFF)
+    assert await between.swallowed() == 1 and [row["item"] for row in rows] == ["coffee"]
 
 
 async def test_a_lost_reply_and_then_no_server_is_still_a_lost_reply(
-    distant: AdvancedPoolManager, between: Proxy, orders: Any
+    distant_manager: AdvancedPoolManager, between: Between, orders: Any
 ) -> None:
     async def swallow_and_go_away() -> None:
-        await until(lambda: between.swallowed, "a reply is swallowed")
-        between.silent = True
+        async with asyncio.timeout(20):
+            while not await between.swallowed():
+                await asyncio.sleep(0)
+        await between.proxy.silent()
 
-    between.swallow_next(DONE)
+    await between.proxy.swallow_next(DONE)
     gone = asyncio.create_task(swallow_and_go_away())
     with pytest.raises(ReplyLost):
-        await distant.execute_with_retry(INSERT, "coffee", timeout=1, backoff=0.2)
+        await distant_manager.execute_with_retry(INSERT, "coffee", timeout=1, backoff=0.2)
     await gone
     assert await items(orders) == ["coffee"]
 
@@ -144,7 +176,7 @@ async def test_a_backend_killed_in_the_middle_of_a_read_goes_unnoticed(
     assert row["pid"] != pid and manager.retry_counter == 1
 
 
-async def test_a_restart_of_the_server_goes_unnoticed_by_readers(pooling_home: Path) -> None:
+async def test_a_restart_of_the_server_goes_unnoticed_by_readers(own: OwnServer) -> None:
     outcomes: Counter[str] = Counter()
 
     async def read_on(manager: AdvancedPoolManager, stop: asyncio.Event) -> None:
@@ -156,17 +188,14 @@ async def test_a_restart_of_the_server_goes_unnoticed_by_readers(pooling_home: P
                 outcomes[repr(error)] += 1
             await asyncio.sleep(0.01)
 
-    async with (
-        restartable_server(pooling_home) as server,
-        managed(server.where, pool_max_size=4) as manager,
-    ):
+    async with managed(address_of(own.server), pool_max_size=4) as manager:
         stop = asyncio.Event()
         readers = [asyncio.create_task(read_on(manager, stop)) for _ in range(6)]
         await until(lambda: outcomes["ok"] > 20, "they read")
-        assert await server.stop()
+        assert await own.stop()
         await until(lambda: manager.retry_counter >= 6, "they met the fault")
         before = outcomes["ok"]
-        await server.start()
+        await own.start()
         await until(lambda: outcomes["ok"] > before + 20, "they read again", limit=20)
         stop.set()
         await asyncio.wait_for(asyncio.gather(*readers), 20)

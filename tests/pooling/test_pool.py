@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -15,6 +17,7 @@ from labsupport.pooling import (
     PoolClosed,
     PoolError,
     PoolNotInitialized,
+    PoolObserver,
     PoolOverloaded,
     PoolTimeout,
     WrongEventLoop,
@@ -206,26 +209,56 @@ async def test_initialize_can_be_tried_again_after_a_failure(where: dict[str, An
             await pool.initialize(**{**where, "port": 1}, min_size=1, max_size=1)
         with pytest.raises(ValueError, match="min_size"):
             await pool.initialize(**where, min_size=3, max_size=1)
-        with pytest.raises(ValueError, match="acquire_timeout"):
-            await pool.initialize(**where, acquire_timeout=0)
+        for wrong in ({"acquire_timeout": 0}, {"release_timeout": None}, {"max_waiting": -1}):
+            with pytest.raises(ValueError, match=next(iter(wrong))):
+                await pool.initialize(**where, **wrong)
         await pool.initialize(**where, min_size=1, max_size=1)
         await take_and_return(pool)
 
 
-async def test_connecting_to_what_never_answers_ends_at_connect_timeout() -> None:
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[tuple[str, int]]:
+    """Something that takes connections and says nothing; fails when nobody came."""
     held: list[asyncio.StreamWriter] = []
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         held.append(writer)
 
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
-        port = silent.sockets[0].getsockname()[1]
-        async with asyncio.timeout(20):
-            with pytest.raises(TimeoutError):
-                await DatabasePool().initialize("127.0.0.1", port, connect_timeout=0.3)
+        yield "127.0.0.1", silent.sockets[0].getsockname()[1]
         for writer in held:
             writer.close()
     assert held, "nobody connected"
+
+
+async def test_connecting_to_what_never_answers_ends_at_connect_timeout() -> None:
+    async with silent_server() as (host, port), asyncio.timeout(20):
+        with pytest.raises(TimeoutError, match="No server answered within 0.3 s"):
+            await DatabasePool().initialize(host, port, connect_timeout=0.3)
+
+
+async def test_a_request_that_needs_a_new_connection_is_told_which_limit_was_reached() -> None:
+    async with silent_server() as (host, port), asyncio.timeout(20), DatabasePool() as pool:
+        await pool.initialize(host, port, min_size=0, max_size=1, connect_timeout=0.2)
+        with pytest.raises(PoolTimeout, match="No server answered within 0.2 s: size 0 of at most"):
+            await pool.acquire()
+        with pytest.raises(PoolTimeout, match="No connection within 0.1 s: size 0 of at most 1"):
+            await pool.acquire(timeout=0.1)
+        assert pool.get_pool_stats()["timeouts"] == 2
+
+
+async def test_an_observer_that_raises_costs_nobody_a_connection(
+    where: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(PoolObserver):
+        def on_acquire(self, conn: Any) -> None:
+            raise RuntimeError("a broken observer")
+
+    async with open_pool(where, Broken(), max_size=1) as pool:
+        for _ in range(3):
+            await take_and_return(pool, timeout=5)
+        assert pool.get_pool_stats()["acquired_count"] == 0
+    assert "a broken observer" in caplog.text
 
 
 def test_another_event_loop_is_told_so(server: Server) -> None:
@@ -329,6 +362,7 @@ async def test_the_request_after_a_connection_that_died_unnoticed_works(
         assert await take_and_return(pool) != pid
 
 
+@pytest.mark.same_machine
 async def test_a_frozen_backend_does_not_hold_its_releaser_and_the_work_stays_done(
     where: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,7 @@
-"""Many acquires with timeouts, cancellations and killed backends: nothing is lost."""
+"""Many acquires with timeouts, cancellations and killed backends: no connection is lost.
+
+The long run of this kind, with writes, is `tests/deep/test_pool_stress.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,10 @@ import asyncpg
 import pytest
 
 from labsupport.pooling import DatabasePool, LeakWatch, MaxLifetime, PoolError, PoolTimeout
-from labsupport.postgres import Server
 from tests.pooling.opening import open_pool, sessions, until
 
 REQUESTS = 1500
 EXPECTED = (PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-
-
-@pytest.fixture
-def server(each_server: Server) -> Server:
-    """These tests run on each major version."""
-    return each_server
 
 
 async def one_request(pool: DatabasePool, dice: random.Random, outcomes: Counter[str]) -> None:

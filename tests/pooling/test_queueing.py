@@ -1,4 +1,4 @@
-"""Waiting for one of several connections: against published values, sums and a simulation."""
+"""Waiting for one of several connections: against published values, exact sums, a simulation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -20,32 +21,48 @@ utilizations = st.floats(min_value=0.01, max_value=0.99)
 
 @pytest.mark.parametrize(
     ("servers", "load", "blocking"),
-    # From Erlang B tables for a blocking of 1 %; their loads are rounded to three digits.
-    [(1, 0.0101, 0.01), (5, 1.36, 0.01), (10, 4.46, 0.01), (20, 12.0, 0.01), (100, 84.1, 0.01)],
+    # Published: the examples in the manual of Abstract Micro Systems' Erlang Library for Excel,
+    # function ErlbTrafFromBlockage, which gives the load to six digits.
+    [(17, 9.65160, 0.01), (25, 16.1245, 0.01), (17, 12.4613, 0.05)],
 )
-def test_erlang_b_agrees_with_the_published_table(
-    servers: int, load: float, blocking: float
+def test_erlang_b_agrees_with_published_values(servers: int, load: float, blocking: float) -> None:
+    assert erlang_b(servers, load) == pytest.approx(blocking, rel=1e-4)
+
+
+def exact_b_and_c(servers: int, load: Fraction) -> tuple[Fraction, Fraction]:
+    """Erlang's two formulas as he wrote them: sums of powers over factorials, without rounding."""
+    terms = [load**n / math.factorial(n) for n in range(servers + 1)]
+    waiting = terms[-1] * servers / (servers - load)
+    return terms[-1] / sum(terms), waiting / (sum(terms[:-1]) + waiting)
+
+
+@pytest.mark.parametrize(
+    ("servers", "load"),
+    [(1, "1/100"), (2, "1"), (3, "2"), (5, "413/100"), (14, "10"), (50, "49"), (200, "199")],
+)
+def test_both_formulas_agree_with_their_sums_computed_without_rounding(
+    servers: int, load: str
 ) -> None:
-    assert erlang_b(servers, load) == pytest.approx(blocking, rel=0.03)
+    blocking, waiting = exact_b_and_c(servers, Fraction(load))
+    assert erlang_b(servers, float(Fraction(load))) == pytest.approx(float(blocking), rel=1e-12)
+    assert erlang_c(servers, float(Fraction(load))) == pytest.approx(float(waiting), rel=1e-10)
 
 
 @pytest.mark.parametrize(
     ("servers", "load", "waiting"),
-    [
-        (2, 1.0, 1 / 3),  # two servers, half in use
-        (2, 1.5, 9 / 14),  # two lines of 1 Mbit/s, 150 packets of 10 kbit a second
-        (3, 2.0, 4 / 9),
-        (4, 2.0, 4 / 23),
-        (14, 10.0, 0.174),  # 200 calls an hour of 3 minutes, 14 agents
-    ],
+    # Computed by hand from the sums. The second is an example in Wolfram's page on ErlangC: two
+    # lines of 1 Mbit/s, 150 packets of 10 kbit a second.
+    [(2, 1.0, 1 / 3), (2, 1.5, 9 / 14), (3, 2.0, 4 / 9), (4, 2.0, 4 / 23)],
 )
-def test_erlang_c_agrees_with_worked_examples(servers: int, load: float, waiting: float) -> None:
-    assert erlang_c(servers, load) == pytest.approx(waiting, rel=0.005)
+def test_erlang_c_agrees_with_small_cases(servers: int, load: float, waiting: float) -> None:
+    assert erlang_c(servers, load) == pytest.approx(waiting, rel=1e-12)
 
 
 def test_a_support_desk_needs_six_people() -> None:
-    """A published example: 30 calls an hour of 5 minutes, 90 % of them without a wait."""
-    assert [erlang_c(people, 2.5) <= 0.1 for people in (4, 5, 6, 7)] == [False, False, True, True]
+    """Wolfram's page on ErlangC asks: 30 calls an hour of 5 minutes, 90 % without a wait."""
+    exact = [exact_b_and_c(people, Fraction(5, 2))[1] <= Fraction(1, 10) for people in (4, 5, 6, 7)]
+    ours = [erlang_c(people, 2.5) <= 0.1 for people in (4, 5, 6, 7)]
+    assert ours == exact == [False, False, True, True]
 
 
 @given(servers=connections, utilization=utilizations)

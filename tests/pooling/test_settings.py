@@ -6,7 +6,8 @@ import asyncio
 import inspect
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from labsupport.errors import LabError
 from labsupport.pooling import DatabasePool
 from labsupport.pooling.settings import DatabaseSettings
-from labsupport.postgres import OwnServer, chosen_server, own_server, read_settings
+from labsupport.postgres import OwnServer, chosen_server, read_settings
 from labsupport.postgres.binaries import find_binaries
 from labsupport.postgres.roles import superuser_arguments
 
@@ -56,6 +58,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"HOME": "/somewhere"}, 'DB_HOST=a\nDB_PASSWORD="x${HOME}y$HOME"\n'),
         ({}, "DB_HOST=a\nDB_PASSWORD=${DB_HOST}$x\n"),
         ({}, "DB_HOST=a\nDB_PASSWORD\n"),
+        ({}, "\ufeffDB_HOST=db.example\nDB_PORT=6000\n"),
+        ({}, "DB_HOST=a\r\nDB_USER=b\r\n\r\nDB_PASSWORD='x y'\r\n"),
+        ({}, "DB_HOST=a\nDB_HOST=b\n"),
         ({"DB_HOST": "a", "DB_SSL_MODE": "verify-full", "DB_SSL_CA": "ca.pem"}, ""),
         ({"DB_HOST": "a", "DB_USER": " x "}, ""),
     ],
@@ -75,6 +80,29 @@ def test_variables_mean_the_same_as_to_the_launcher(
     assert ours.password.get_secret_value() == server.password
     for name in ("host", "port", "user", "database", "ssl_mode", "ssl_ca"):
         assert getattr(ours, name) == getattr(server, name)
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "line"),
+    [
+        ("DB_HOST=a\nDB_PASSWORD=hunter2 is what I use: '\nthis is no setting\n", 3),
+        ("DB_HOST=a\n\n\nDB_PASSWORD='hunter2\n", 4),
+        ("\ufeffDB_HOST=a\nDB PASSWORD=hunter2\n", 2),
+        ("DB_HOST=a\n=hunter2\n", 2),
+    ],
+)
+def test_a_broken_file_is_refused_as_the_launcher_refuses_it(
+    tmp_path: Path, dotenv: str, line: int
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(dotenv, encoding="utf-8")
+    with pytest.raises(SettingsError, match=f"^Line {line} of .* is no setting. Write") as ours:
+        DatabaseSettings()
+    with pytest.raises(LabError) as launchers:
+        read_settings({}, file)
+    assert isinstance(ours.value, ValueError)
+    assert str(ours.value) == str(launchers.value)
+    assert "hunter2" not in "".join(traceback.format_exception(ours.value))
 
 
 @pytest.mark.parametrize("port", ["", " ", "abc", "0", "-1", "99999", "5432.0", "５４３２"])
@@ -300,23 +328,15 @@ def test_a_given_field_wins_over_the_profile(monkeypatch: pytest.MonkeyPatch) ->
     assert DatabaseSettings.production(100, pool_min_size=1).pool_min_size == 1
 
 
-@pytest.fixture(scope="module")
-def own(pooling_home: Path) -> Iterator[OwnServer]:
-    """A server whose passwords may be changed, with a role and a database of odd names."""
-    with asyncio.Runner() as runner:
-        manager = own_server(max_connections=20)
-        own = runner.run(manager.__aenter__())
-        runner.run(make_odd_names(own))
-        yield own
-        runner.run(manager.__aexit__(None, None, None))
-
-
 ODD = "a b/c@d:e?f#g%h&i=j+k'ä"
 
 
-async def make_odd_names(own: OwnServer) -> None:
-    """The names need doubled quotes in SQL only when they hold one."""
-    await as_superuser(own, f'CREATE ROLE "{ODD}" LOGIN', f'CREATE DATABASE "{ODD}"')
+@pytest.fixture(scope="module")
+def odd(own: OwnServer) -> OwnServer:
+    """The own server with a role and a database of odd names."""
+    # The names need doubled quotes in SQL only when they hold one.
+    asyncio.run(as_superuser(own, f'CREATE ROLE "{ODD}" LOGIN', f'CREATE DATABASE "{ODD}"'))
+    return own
 
 
 async def as_superuser(own: OwnServer, *statements: str) -> None:
@@ -366,13 +386,13 @@ passwords = st.text(
 @example(password="pa%41ss")
 @example(password="%")
 @example(password=" ")
-def test_any_password_logs_in_with_asyncpg_and_psql(own: OwnServer, password: str) -> None:
+def test_any_password_logs_in_with_asyncpg_and_psql(odd: OwnServer, password: str) -> None:
     quoted = password.replace("'", "''")
-    asyncio.run(as_superuser(own, f"ALTER ROLE \"{ODD}\" PASSWORD '{quoted}'"))
+    asyncio.run(as_superuser(odd, f"ALTER ROLE \"{ODD}\" PASSWORD '{quoted}'"))
     made = DatabaseSettings(
         _env_file=None,
-        host=own.server.host,
-        port=own.server.port,
+        host=odd.server.host,
+        port=odd.server.port,
         user=ODD,
         password=password,
         database=ODD,

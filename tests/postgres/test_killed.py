@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -12,7 +13,7 @@ import pytest
 
 from labsupport.postgres import connect, embedded_status, ensure_embedded, ensure_kernel_database
 from labsupport.postgres.databases import MINE
-from tests.homes import alive, wait_until
+from tests.homes import alive, processes_of, wait_until
 
 KERNEL = """
 import asyncio, json, sys
@@ -24,6 +25,21 @@ async def main():
     async with own_server(max_connections=20) as own:
         pid, folder = own.cluster.postmaster(), str(own.cluster.folder)
         print(json.dumps({"database": database, "pid": pid, "folder": folder}), flush=True)
+        await asyncio.sleep(100)
+
+asyncio.run(main())
+"""
+
+BREAKER = """
+import asyncio, sys, asyncpg
+from labsupport.postgres import own_server
+
+async def main():
+    async with own_server() as own:
+        session = await asyncpg.connect(**own.arguments())
+        {action}
+        print(own.cluster.folder, flush=True)
+        {then}
         await asyncio.sleep(100)
 
 asyncio.run(main())
@@ -75,3 +91,28 @@ async def test_a_killed_kernel_leaves_no_server_and_no_database(home: Path) -> N
         left = [row[0] for row in await connection.fetch(MINE)]
     assert made["database"] not in left
     assert own in left
+
+
+@pytest.mark.parametrize(
+    ("action", "then"),
+    [
+        ("await own.stop()", "pass"),
+        ("own.freeze(session.get_server_pid())", "pass"),
+        ("pass", "while True: await own.restart()"),
+    ],
+    ids=["stopped", "frozen", "in the middle of restarts"],
+)
+def test_a_kernel_killed_in_the_middle_of_a_fault_leaves_nothing(
+    shared_home: Path, action: str, then: str
+) -> None:
+    code = BREAKER.format(action=action, then=then)
+    kernel = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert kernel.stdout is not None
+    folder = Path(kernel.stdout.readline().decode().strip())
+    assert folder.is_dir()
+    if then != "pass":
+        time.sleep(0.35)
+    kernel.kill()
+    kernel.wait(timeout=10)
+    wait_until(lambda: not folder.exists(), "its folder is removed", limit=60)
+    assert processes_of(folder) == []

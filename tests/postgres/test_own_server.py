@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from labsupport.postgres import connect, embedded_status, own_server
+from labsupport.postgres import OwnServer, connect, embedded_status, own_server
 from tests.homes import alive
 
 
@@ -22,12 +22,11 @@ async def test_it_refuses_what_is_beyond_its_connections(home: Path) -> None:
             await connection.close(timeout=10)
 
 
-async def test_it_lets_one_role_in_without_a_password_and_the_other_not(home: Path) -> None:
-    async with own_server() as own:
-        async with connect(own.trusted) as connection:
-            assert await connection.fetchval("SELECT count(*) FROM users") == 10_000
-        with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(**{**own.arguments(), "password": "wrong"})
+async def test_it_lets_one_role_in_without_a_password_and_the_other_not(own: OwnServer) -> None:
+    async with connect(own.trusted) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM users") == 10_000
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(**{**own.arguments(), "password": "wrong"})
 
 
 async def test_nothing_of_it_is_left_even_after_an_error(home: Path) -> None:
