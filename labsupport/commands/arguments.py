@@ -25,6 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
         "Checks this machine and says how to mend what is wrong. "
         "Exit code 1 when the lab cannot run here. Installs nothing.",
     )
+    _add_measure(verbs)
     _add_render(verbs)
     _add_reset(verbs)
     _add_stop(verbs)
@@ -68,6 +69,44 @@ def _add_test(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="store_true",
         help="instead, go through lessons in JupyterLab by a real browser (needs Chromium)",
     )
+    part.add_argument(
+        "--deep",
+        action="store_true",
+        help="instead, run what takes long: code broken on purpose, faults under load (20 minutes)",
+    )
+
+
+def _add_measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    measure = _add_verb(
+        verbs,
+        "measure",
+        "measure connecting each time against a pool",
+        "Runs a query with a connection opened for each request and through a pool, in turns, and "
+        "says how many times as many requests the pool answers. Ctrl-C ends it and shows what was "
+        "measured until then. DB_HOST names another server than the lab's own.",
+    )
+    measure.add_argument(
+        "--concurrency", type=_count, default=10, metavar="N", help="clients at the same time (10)"
+    )
+    measure.add_argument(
+        "--pool-size", type=_count, default=10, metavar="N", help="connections of the pool (10)"
+    )
+    measure.add_argument(
+        "--query",
+        type=_query,
+        metavar="SQL",
+        help="what a request runs (without it: a count of the sample data's users); on a server "
+        "that DB_HOST names it runs in the database DB_NAME",
+    )
+    measure.add_argument(
+        "--seconds", type=_seconds, default=8.0, metavar="S", help="time to measure at most (8)"
+    )
+    measure.add_argument(
+        "--json", type=_file, metavar="FILE", help="save the result, seen from the clone"
+    )
+    measure.add_argument(
+        "--plot", type=_picture, metavar="FILE", help="save a picture, FILE.png or FILE.svg"
+    )
 
 
 def _add_render(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -91,14 +130,14 @@ def _add_reset(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         verbs,
         "reset",
         "get a fresh notebook or fresh databases",
-        "Gives a notebook as it was published, or makes the lab's databases anew. "
+        "Gives a notebook or one exercise as it was published, or makes the lab's databases anew. "
         "Your own version of a notebook is kept in my_work/kept.",
     )
     reset.add_argument(
         "name",
         nargs="?",
         metavar="NAME",
-        help="a notebook (01, or 01_why_pooling_matters) or the word database; "
+        help="a notebook (01, or 01_why_pooling_matters), an exercise (1.2) or the word database; "
         "without it: list what can be reset",
     )
 
@@ -130,3 +169,41 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535")
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 10000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 10000")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 1 <= seconds <= 3600:
+        return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 3600")
+
+
+def _query(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("the query is not valid text") from None
+    if text.strip():
+        return text
+    raise argparse.ArgumentTypeError("the query is empty; write SQL, for example 'SELECT 1'")
+
+
+def _file(text: str) -> str:
+    if text.strip():
+        return text
+    raise argparse.ArgumentTypeError("the name of the file is empty")
+
+
+def _picture(text: str) -> str:
+    if text.lower().endswith((".png", ".svg")):
+        return _file(text)
+    raise argparse.ArgumentTypeError(f"{text!r} ends neither in .png nor in .svg")

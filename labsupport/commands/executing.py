@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import subprocess
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ import nbformat
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -20,6 +23,9 @@ __all__ = ["CELL_LIMIT", "Executed", "execute"]
 
 CELL_LIMIT = 60
 """Seconds that one cell may take, and that a kernel may take to start."""
+
+CANCEL_LIMIT = 10
+"""Seconds that what waits for a kernel may take to end after Ctrl-C."""
 
 TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -77,9 +83,27 @@ def execute(path: Path, cell_limit: float = CELL_LIMIT) -> Executed:
                 problem = f"The kernel died in code cell {number}."
             except CellControlSignal:
                 problem = f"Code cell {number} failed: {_last_error(cell)}"
+            except KeyboardInterrupt:
+                _stop_waiting()
+                raise
             if problem:
                 break
     return Executed(path.stem, notebook, problem)
+
+
+def _stop_waiting() -> None:
+    """End what nbclient left waiting for the kernel; it would complain of the kernel's end."""
+    loop = ensure_event_loop()
+    waiting = asyncio.all_tasks(loop)
+    for task in waiting:
+        task.cancel()
+
+    async def see_them_end() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_LIMIT):
+                await asyncio.gather(*waiting, return_exceptions=True)
+
+    loop.run_until_complete(see_them_end())
 
 
 def _last_error(cell: NotebookNode) -> str:

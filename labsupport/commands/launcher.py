@@ -29,7 +29,7 @@ from labsupport.errors import LabError
 
 __all__ = ["main"]
 
-SETS_UP = {"lab": LEARNER, "test": TESTER, "render": LEARNER}
+SETS_UP = {"lab": LEARNER, "test": TESTER, "render": LEARNER, "measure": LEARNER}
 MODULES = {"test": "run_tests"}
 
 

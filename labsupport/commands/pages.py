@@ -97,12 +97,16 @@ def _plain(text: str) -> str:
 
 
 def _for_reading(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy with a sentence in the place of each control, and plain alternative texts."""
+    """Return a copy for a page without a kernel: no controls, and plain alternative texts.
+
+    A sentence stands in the place of a control, unless the control brought a picture of its own.
+    """
     copy: NotebookNode = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
     copy.metadata.pop("widgets", None)
     for cell in copy.cells:
         for output in cell.get("outputs", []):
-            if WIDGET in output.get("data", {}):
+            data = output.get("data", {})
+            if data.pop(WIDGET, None) is not None and "text/html" not in data:
                 output.data = {"text/markdown": NO_WIDGET}
             picture = output.get("metadata", {}).get(PICTURE, {})
             if "alt" in picture:

@@ -34,7 +34,9 @@ def percentile_ms(latencies: Nanoseconds, p: float) -> float | None:
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Lower quartile, median and upper quartile of one or more values."""
+    """Lower quartile, median and upper quartile; NaN of no values."""
+    if not len(values):
+        return math.nan, math.nan, math.nan
     low, middle, high = np.percentile(values, [25, 50, 75])
     return float(low), float(middle), float(high)
 

@@ -22,7 +22,10 @@ from labsupport.measuring.arithmetic import Nanoseconds
 __all__ = ["pack", "read", "read_only", "unpack", "write"]
 
 FORMAT = "connection-pooling-lab measurement"
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
+"""Version 1 lacks open loops, parts and time lines; the rest is the same."""
+
 T = TypeVar("T")
 
 
@@ -49,15 +52,17 @@ def write(path: str | os.PathLike[str], kind: str, payload: Mapping[str, Any]) -
 def read(path: str | os.PathLike[str], kind: str, build: Callable[[Any], T]) -> T:
     """Read a file of this `kind` and `build` the result from its content.
 
+    Files of version 1 are read as well: `build` gets them as they are, without what came later.
+
     Raises LabError for a file that is missing, broken, of another kind or of another version.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if content["format"] != FORMAT or content["kind"] != kind:
             raise LabError(f"{path} is not a {kind} that the lab saved; choose another file.")
-        if content["version"] != VERSION:
+        if content["version"] not in READABLE:
             raise LabError(
-                f"{path} has format version {content['version']} and this lab reads version "
+                f"{path} has format version {content['version']} and this lab reads up to version "
                 f"{VERSION}; open it with the lab that saved it, or measure again."
             )
         return build(content)

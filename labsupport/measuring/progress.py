@@ -1,14 +1,16 @@
 """One line that says how far a measurement is: in a notebook, in a terminal, or not at all.
 
-It is updated between slices and at most four times a second: printing while requests run would
-be measured along with them.
+It is updated between slices, or twice a second where a slice is long, and at most four times a
+second: printing while requests run would be measured along with them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 __all__ = ["Progress", "Reporter", "quiet"]
@@ -17,6 +19,7 @@ Progress = Callable[[float, str], None]
 """Called with the share that is done (0 to 1) and a text; the last call has the share 1."""
 
 SECONDS_BETWEEN = 0.25
+SECONDS_BETWEEN_TICKS = 0.5
 
 
 def quiet() -> Progress:
@@ -38,6 +41,27 @@ class Reporter:
             self._last = now
             # Only the last sentence has the share 1: a slow round may go beyond its time.
             self._progress(min(max(share, 0.0), 0.99), text)
+
+    @asynccontextmanager
+    async def ticking(self, done: float, seconds: float, text: str) -> AsyncIterator[None]:
+        """Report before the block, and while it runs if it runs for long; `done` seconds are done.
+
+        Slices are short, so that nothing is reported while they run; a single open loop is not.
+        """
+        start = time.monotonic()
+
+        async def tick() -> None:
+            while True:
+                passed = done + time.monotonic() - start
+                self.report(passed / seconds, f"{text}, {passed:.0f} of {seconds:g} s")
+                await asyncio.sleep(SECONDS_BETWEEN_TICKS)
+
+        ticking = asyncio.create_task(tick())
+        try:
+            yield
+        finally:
+            ticking.cancel()
+            await asyncio.wait([ticking])
 
     def say(self, text: str) -> None:
         """Pass a text on that must not be lost."""

@@ -17,12 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labsupport.measuring.arithmetic import Nanoseconds
-from labsupport.measuring.closed_loop import give_up
 from labsupport.measuring.conditions import Conditions, current_conditions
 from labsupport.measuring.files import pack, read, read_only, unpack, write
 from labsupport.measuring.load import check_requests, check_seconds
 from labsupport.measuring.lock import machine_lock
 from labsupport.measuring.progress import Progress, Reporter
+from labsupport.measuring.recording import give_up
 
 __all__ = ["Lap", "Staged", "Stages", "measure_stages"]
 

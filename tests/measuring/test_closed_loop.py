@@ -118,6 +118,31 @@ async def test_a_request_that_is_cancelled_by_somebody_else_is_an_error_and_no_e
     assert result.errors["CancelledError"] > SHORT.clients
 
 
+@pytest.mark.parametrize("requests", [1, 7, 65])
+async def test_a_load_by_count_sends_exactly_that_many(requests: int) -> None:
+    calls = now = most = 0
+
+    async def request() -> None:
+        nonlocal calls, now, most
+        calls, now = calls + 1, now + 1
+        most = max(most, now)
+        await asyncio.sleep(0.001)
+        now -= 1
+
+    load = replace(SHORT, clients=6, requests=requests, seconds=30.0)
+    result = await measure(request, load, progress=quiet())
+    assert calls == result.requests == requests
+    assert result.ended == "all requests sent"
+    assert most == min(6, requests)
+
+
+async def test_a_load_by_count_ends_when_its_time_is_up() -> None:
+    load = replace(SHORT, clients=2, requests=1000)
+    result = await measure(sleeper(0.05), load, progress=quiet())
+    assert result.ended == "time was up"
+    assert 0 < result.requests < 100
+
+
 @pytest.mark.parametrize("warmup", [0.0, 0.02])
 async def test_warm_up_is_thrown_away(warmup: float) -> None:
     calls = 0
@@ -207,6 +232,8 @@ async def test_cancelling_from_outside_leaves_no_task_behind() -> None:
         {"warmup": -0.1},
         {"slice_seconds": 0},
         {"patience": 0},
+        {"requests": 0},
+        {"requests": 1.5},
     ],
 )
 def test_a_load_that_makes_no_sense_is_refused_with_a_sentence(wrong: dict[str, float]) -> None:

@@ -121,6 +121,27 @@ async def test_a_baseline_that_always_fails_gives_no_ratio_and_no_crash() -> Non
     assert comparison.results["a"].errors["ConnectionError"] > 0
 
 
+async def test_the_conclusion_names_the_ratio_or_says_why_there_is_none() -> None:
+    arms = {"slow": sleeper(0.02), "fast": sleeper(0.002)}
+    compared = await compare(arms, SHORT, progress=quiet())
+    part = replace(compared.results["fast"].slices[0], client_cpu=0.2, waiting_for_cpu=0.0,
+                   loop_lag_ms=0.0)  # fmt: skip
+    calm = {name: replace(r, slices=(replace(part, throughput=r.throughput),))
+            for name, r in compared.results.items()}  # fmt: skip
+    said = replace(compared, results=calm).conclusion()
+    assert said.startswith("'fast' answered ") and "as many requests a second as 'slow'" in said
+    full = {name: replace(r, slices=(replace(r.slices[0], client_cpu=1.0),))
+            for name, r in calm.items()}  # fmt: skip
+    said = replace(compared, results=full).conclusion()
+    assert said.startswith("No conclusion about the database from ")
+    assert "this client was the limit" in said
+
+
+async def test_a_comparison_in_which_nothing_succeeded_has_no_conclusion() -> None:
+    compared = await compare({"a": fail, "b": fail}, SHORT, progress=quiet())
+    assert compared.conclusion().startswith("No conclusion: No request of 'a' succeeded")
+
+
 async def test_the_table_has_a_row_for_each_arm() -> None:
     load = ClosedLoop(clients=10, seconds=1.0, warmup=0.0, slice_seconds=0.25)
     comparison = await compare({"a": sleeper(0.002), "b": fail}, load, progress=quiet())

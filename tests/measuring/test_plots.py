@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.text import Text
 from labsupport.measuring import (
     Comparison,
     Conditions,
+    Overlay,
     Result,
     Slice,
     Sweep,
@@ -21,8 +23,11 @@ from labsupport.measuring import (
     plot_counts,
     plot_headline,
     plot_latencies,
+    plot_overlay,
     plot_parts,
     plot_ratio,
+    plot_response,
+    plot_tails,
     plot_throughput,
 )
 from labsupport.measuring.files import read_only
@@ -74,7 +79,40 @@ def sweep_of(*arms: str, rate: float = 1000.0) -> Sweep:
     return Sweep(points, 3, 9.0, "time was up", HERE)
 
 
+def swept_over(over: str, *values: float, answered: bool = True) -> Sweep:
+    """A sweep of an open loop whose latency goes up at the last value."""
+    points = tuple(
+        SweepPoint("pool of 4", 0, value if answered else 0.0, value, value, half, None, 500,
+                   {} if answered else {"OSError": 500}, 0.5, value=value, offered=value + 1.0,
+                   rates=(value,) * 3, means_ms=(half,) * 3)
+        for value in values
+        for half in [(40.0 if value == values[-1] else 5.0) if answered else None]
+    )  # fmt: skip
+    return Sweep(points, 3, 9.0, "time was up", HERE, over)
+
+
+ROOM = Overlay(
+    {
+        "anna": ORDINARY,
+        "a file with a very long name indeed": ORDINARY,
+        "ben": comparison(result("connect each time", 20, 500, 2000), result("pool", 1, 9e3, 900)),
+    },
+    {},
+)
+LATE = replace(result("open loop", 8, 300, 3000), clients=None, rate=300.0,
+               lateness=read_only(np.linspace(0, 1e7, 3000)))  # fmt: skip
+
 PICTURES = {
+    "tails": lambda: plot_tails({"closed loop": result("a", 2, 900, 9000), "open loop": LATE}),
+    "tails, ugly": lambda: plot_tails(UGLY.results),
+    "tails of one": lambda: plot_tails(LATE),
+    "overlay": lambda: plot_overlay(ROOM),
+    "overlay, ugly": lambda: plot_overlay(Overlay({"a": UGLY}, {})),
+    "knees": lambda: plot_throughput(swept_over("connections", 1, 2, 5), knees=True),
+    "knees, ugly": lambda: plot_throughput(swept_over("ms", 0, 1, answered=False), knees=True),
+    "knees at zero": lambda: plot_throughput(swept_over("ms of round trip", 0.0), knees=True),
+    "response": lambda: plot_response(swept_over("requests a second", 100, 200, 400)),
+    "response, ugly": lambda: plot_response(swept_over("ms", 0, 5, answered=False)),
     "latencies": lambda: plot_latencies(ORDINARY, ORDINARY),
     "latencies, ugly": lambda: plot_latencies(UGLY, ORDINARY),
     "ratio": lambda: plot_ratio(ORDINARY, ORDINARY),
@@ -137,6 +175,15 @@ def test_the_other_pictures_name_their_arms_units_and_numbers() -> None:
     assert "5.2 ms" in parted and "closing" in parted and "median of 3 times" in parted
     counted = texts(plot_counts({"no pool": {"answered": 86, "OSError": 114}}, "200 at once"))
     assert "no pool: 200 requests" in counted and "114" in counted and "200 at once" in counted
+    tails = texts(plot_tails({"open loop": LATE}))
+    assert "99 of 100 less" in tails and "grey: how late the client itself sent" in tails
+    assert "grey" not in texts(plot_tails(result("closed", 2, 900, 9000)))
+    knees = texts(plot_throughput(swept_over("connections", 1, 2, 5), knees=True))
+    assert "knee: 2" in knees and "connections, logarithmic scale" in knees
+    assert "ms of round trip" in texts(plot_throughput(swept_over("ms of round trip", 0, 5)))
+    room = texts(plot_overlay(ROOM))
+    assert "anna" in room and "pool of 10" in room and "50" in room
+    assert "no ratio" in texts(plot_overlay(Overlay({"a": UGLY}, {})))
     plain = texts(plot_counts({"pool": {"answered": 1}}, "Who did it", unit="server processes"))
     assert "server processes" in plain and "pool:" not in plain and "answered" not in plain
 

@@ -30,8 +30,8 @@ def plot_headline(comparison: Comparison, reference: Comparison | None = None) -
     grid = picture.add_gridspec(2, 2, width_ratios=(3, 2), height_ratios=(arms, arms))
     left = picture.add_subplot(grid[:, 0])
     draw_latencies(left, comparison, reference)
-    clients = next(iter(comparison.results.values())).clients
-    left.set_title(f"How long a request takes, {clients} clients")
+    load = next(iter(comparison.results.values())).load_words
+    left.set_title(f"How long a request takes, {load}")
     above = picture.add_subplot(grid[0, 1])
     _draw_throughput(above, comparison, reference)
     above.set_title("Requests answered per second")

@@ -1,0 +1,71 @@
+"""The benchmarks run and print their tables; what they measure is for people to read."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.homes import temporary_home
+
+ROOT = Path(__file__).resolve().parents[2]
+RATIO = r"{}: [\d.,]+ \(95 % interval [\d.,]+ to [\d.,]+, 1 rounds"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home() -> Iterator[None]:
+    """A home of its own for the servers of the benchmarks."""
+    with temporary_home():
+        yield
+
+
+def said_by(name: str, *options: str) -> str:
+    """What a benchmark prints, with little to do. Missing an aim in so little is no failure."""
+    done = subprocess.run(
+        [sys.executable, f"benchmarks/{name}.py", *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout
+
+
+def test_against_pgbench() -> None:
+    said = said_by("against_pgbench", "--rounds", "1", "--clients", "2")
+    for name in ("asyncpg, held", "asyncpg, pool", "asyncpg, connecting", "pgbench, held"):
+        assert re.search(rf"^  {name}.* [\d.,]+ \([\d.,]+ to [\d.,]+\)$", said, re.MULTILINE), said
+    for ratio in ("asyncpg held / pgbench held", "asyncpg connecting / pgbench --connect"):
+        assert re.search(RATIO.format(ratio), said), said
+    # A held connection beats a new one for each query, for both programs.
+    assert float(re.findall(r"pgbench held / pgbench --connect: ([\d.]+)", said)[0]) > 1
+    assert float(re.findall(r"headline\): ([\d.]+)", said)[0]) > 1
+
+
+def test_harness_cost() -> None:
+    said = said_by("harness_cost", "--rounds", "1", "--seconds", "0.2")
+    assert re.search(RATIO.format("the lab / by hand"), said), said
+    kept = re.search(r"in the result +([\d.]+) bytes", said)
+    assert kept is not None, said
+    # Eight bytes a request; the rest is what any run needs, whatever it records.
+    assert 8 <= float(kept[1]) < 24
+
+
+def test_processes() -> None:
+    said = said_by("processes", "--rounds", "1", "--clients", "2", "--processes", "2")
+    assert re.search(RATIO.format("the lab, 2 processes / pgbench"), said), said
+    assert re.search(r"each process took in the last round: \d+%, \d+%", said), said
+
+
+def test_pool_overhead() -> None:
+    said = said_by("pool_overhead", "--rounds", "3", "--requests", "5")
+    assert "Overhead on acquire + SELECT 1 + release" in said
