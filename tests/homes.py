@@ -42,7 +42,7 @@ def temporary_home() -> Iterator[Path]:
 
 def processes_of(home: Path) -> list[str]:
     """Return the command lines of living processes that name `home`, after giving them a moment."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
         found = []
         for process in psutil.process_iter(["cmdline", "status"]):

@@ -127,3 +127,16 @@ def test_dependabot_looks_after_actions_and_packages_in_groups() -> None:
     for update in updates:
         assert update["schedule"]["interval"] == "monthly"
         assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
+
+
+def test_one_script_runs_every_part() -> None:
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    commands = [line.split("python3 -m labsupport ")[1] for line in lines if "labsupport" in line]
+    asked = [make_parser().parse_args(shlex.split(command)) for command in commands]
+    assert all(options.verb == "test" and options.only is None for options in asked)
+    assert [(options.container, options.deep) for options in asked] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+    assert lines[-1] == ".ci/browser" and "set -euo pipefail" in lines

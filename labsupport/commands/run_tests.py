@@ -1,4 +1,7 @@
-"""The verb `test`: the tests, then every notebook by nbval; both parts always run."""
+"""The verb `test`: the tests, then every notebook by nbval; both parts always run.
+
+What takes long or needs more than Python is a part of its own, which runs when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from labsupport.commands.leaving import server_left_as_found
 from labsupport.commands.preparing import prepare_postgres
 from labsupport.places import project_root
 
-__all__ = ["BROWSER", "PARTS", "Part", "check_server", "run", "run_part"]
+__all__ = ["BROWSER", "DEEP", "PARTS", "Part", "check_server", "run", "run_part"]
 
 END_LIMIT = 20
 
@@ -33,11 +36,10 @@ class Part:
 
 
 PARTS = (
-    # What a browser is needed for is a part of its own, which a machine without one can do without.
     Part(
         "unit",
         "the tests of the support code",
-        ("tests", "--ignore=tests/browser", "--durations=10"),
+        ("tests", "--ignore=tests/browser", "--ignore=tests/deep", "--durations=10"),
     ),
     Part(
         "notebooks",
@@ -46,6 +48,7 @@ PARTS = (
     ),
 )
 
+DEEP = Part("deep", "proofs that take long", ("tests/deep", "--timeout=600", "--durations=10"))
 BROWSER = Part("browser", "lessons in a real browser", ("tests/browser", "--durations=10"))
 
 
@@ -59,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
     if options.browser:
         find_chromium()  # Its absence is better said before anything starts.
         chosen = [BROWSER]
+    if options.deep:
+        chosen = [DEEP]
     lines = []
     failed = False
     with server_left_as_found():

@@ -4,13 +4,15 @@ from labsupport.lessons.beginning import Lab, begin
 from labsupport.lessons.claims import at_least, at_most, between, less_than, more_than, verify
 from labsupport.lessons.ending import LessonFailed, finish
 from labsupport.lessons.numbers import number
+from labsupport.lessons.phases import Phases, plot_phases
 from labsupport.lessons.predictions import guessed, predict
 from labsupport.lessons.references import reference
-from labsupport.lessons.showing import show, show_rows
+from labsupport.lessons.showing import show, show_rows, show_slider, show_source
 
 __all__ = [
     "Lab",
     "LessonFailed",
+    "Phases",
     "at_least",
     "at_most",
     "begin",
@@ -20,9 +22,12 @@ __all__ = [
     "less_than",
     "more_than",
     "number",
+    "plot_phases",
     "predict",
     "reference",
     "show",
     "show_rows",
+    "show_slider",
+    "show_source",
     "verify",
 ]

@@ -43,6 +43,13 @@ class Lab:
         return self.server.arguments(self.database, application_name=f"lesson {self.lesson}")
 
     @property
+    def address(self) -> ConnectionArguments:
+        """Keyword arguments for `DatabasePool.initialize`, which brings limits of its own."""
+        known = self.arguments
+        names = ("host", "port", "database", "user", "password", "ssl")
+        return ConnectionArguments({name: known[name] for name in names})
+
+    @property
     def conditions(self) -> dict[str, str]:
         """What a measurement on this server should say about it; no secrets."""
         return {

@@ -1,19 +1,27 @@
-"""Show a plot the way every lesson does: the picture, a sentence that reads it, the numbers."""
+"""Show a plot the way every lesson does: picture, sentence, numbers; and the code of the lab."""
 
 from __future__ import annotations
 
+import html
+import inspect
 import io
 import re
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import ipywidgets as widgets
 from IPython.display import HTML, Image, Markdown, display
 from matplotlib.figure import Figure
 
-__all__ = ["show", "show_rows"]
+from labsupport.places import project_root
+
+__all__ = ["show", "show_rows", "show_slider", "show_source"]
 
 SHARP = 2
+CODE_FONT = '<div style="font-family: var(--jp-code-font-family, monospace)">'
 
 
 def show(figure: Figure, says: str, table: Any = None) -> None:
@@ -24,11 +32,9 @@ def show(figure: Figure, says: str, table: Any = None) -> None:
     The sentence is also the picture's alternative text, and the table holds the same numbers,
     because a screen reader cannot read a plot.
     """
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=figure.dpi * SHARP, facecolor="white")
-    width = int(figure.get_figwidth() * figure.dpi)
+    alt = _plain(says)
     display(  # type: ignore[no-untyped-call]
-        Image(data=picture.getvalue(), format="png", width=width, alt=re.sub(r"[*`]", "", says))  # type: ignore[no-untyped-call]
+        Image(data=_png(figure), format="png", width=_width(figure), alt=alt)  # type: ignore[no-untyped-call]
     )
     display(Markdown(says))  # type: ignore[no-untyped-call]
     if table is not None:
@@ -42,6 +48,69 @@ def show_rows(rows: Sequence[Any]) -> None:
     lines = [columns, ["---"] * len(columns), *(asdict(row).values() for row in rows)]
     table = "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines)
     display(Markdown(table))  # type: ignore[no-untyped-call]
+
+
+def show_slider(
+    name: str, values: Sequence[Any], draw: Callable[[Any], tuple[Figure, str]]
+) -> None:
+    """Display a slider over `values`, and below it what `draw` returns for the chosen one.
+
+    `draw(value)` returns a figure and the sentence that reads it, as `show` takes them. It is
+    called at once for the first value, and again whenever the slider moves.
+    """
+    slider = widgets.SelectionSlider(
+        options=list(values),
+        description=name,
+        continuous_update=False,  # One picture for each move, not one for each value passed.
+        style={"description_width": "initial"},
+    )
+    picture, sentence = widgets.Image(format="png"), widgets.HTML()
+
+    def redraw(_change: Any = None) -> None:
+        figure, says = draw(slider.value)
+        picture.value, picture.width = _png(figure), str(_width(figure))
+        sentence.value = html.escape(_plain(says))
+
+    redraw()
+    slider.observe(redraw, names="value")
+    display(widgets.VBox([slider, picture, sentence]))  # type: ignore[no-untyped-call]
+
+
+def show_source(thing: Any) -> None:
+    """Display the source of a function, method, class or module, and where it stands.
+
+    Raises `ValueError` when there is no Python source, as for what is written in C.
+    """
+    thing = inspect.unwrap(thing) if callable(thing) else thing  # What a decorator stands around.
+    try:
+        lines, first = inspect.getsourcelines(thing)
+        file = Path(inspect.getsourcefile(thing) or "")
+    except (OSError, TypeError) as error:
+        raise ValueError(f"There is no Python source to show of {thing!r}.") from error
+    if file.is_relative_to(project_root()):
+        file = file.relative_to(project_root())
+    code = textwrap.dedent("".join(lines)).rstrip()
+    place = f"From `{file.as_posix()}`, line {max(first, 1)}:"
+    # Four backticks, because a docstring may hold a fence of three. JupyterLab knows the font for
+    # code by itself; in the HTML that nbconvert makes it has to be named.
+    display(Markdown(f"{place}\n\n{CODE_FONT}\n\n````python\n{code}\n````\n\n</div>"))  # type: ignore[no-untyped-call]
+
+
+def _png(figure: Figure) -> bytes:
+    """The picture, drawn at twice the size at which it is shown, so that it is sharp."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=figure.dpi * SHARP, facecolor="white")
+    return picture.getvalue()
+
+
+def _width(figure: Figure) -> int:
+    """The width at which a figure is shown, in pixels."""
+    return int(figure.get_figwidth() * figure.dpi)
+
+
+def _plain(says: str) -> str:
+    """A sentence without the marks of Markdown."""
+    return re.sub(r"[*`]", "", says)
 
 
 def _cell(value: Any) -> str:

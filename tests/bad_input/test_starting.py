@@ -1,4 +1,4 @@
-"""Before anything runs: an old Python, wrong usage, two starts at once."""
+"""Before anything runs: an old Python, wrong usage."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from labsupport.commands.labs import port_turn
-from labsupport.postgres import embedded_status, stop_embedded
-from tests.commands.running import Lab, command, end_processes_of
-from tests.homes import processes_of
+from tests.commands.running import command
 
 AS_IF_OLD = (
     "import sys; sys.version_info = ({major}, {minor}, 18, 'final', 0); "
@@ -83,30 +79,3 @@ def test_wrong_usage_begins_nothing(bare: Path, arguments: list[str]) -> None:
     *_, last = done.stderr.splitlines()
     assert done.stderr.startswith("usage: python3 -m labsupport") and ": error: " in last
     assert [path.name for path in bare.iterdir()] == ["labsupport"]
-
-
-def test_two_labs_that_start_at_once(clone: Path, home: Path) -> None:
-    # Both stand before the choice of a port before either may go on.
-    with port_turn():
-        labs = [Lab(clone), Lab(clone)]
-        try:
-            for lab in labs:
-                lab.wait_for("Starting JupyterLab")
-            time.sleep(2)
-            assert not any("?token=" in lab.said for lab in labs)
-        except BaseException:
-            end_processes_of(clone)
-            raise
-    try:
-        for lab in labs:
-            lab.ready()
-        assert labs[0].address != labs[1].address
-        assert len(embedded_status()) == 1
-        assert sum("Starting PostgreSQL" in lab.said for lab in labs) == 1
-        assert sum("Loading the sample data" in lab.said for lab in labs) == 1
-        assert [lab.interrupt() for lab in labs] == [0, 0]
-        assert sum("Stopped PostgreSQL" in lab.said for lab in labs) == 1
-        assert processes_of(home) == []
-    finally:
-        stop_embedded()
-        end_processes_of(clone)

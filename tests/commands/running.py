@@ -14,6 +14,7 @@ import sysconfig
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ import psutil
 import websocket
 
 from labsupport.commands.bootstrap import TESTER, venv_python, write_stamp
+from labsupport.postgres import stop_embedded
 from tests.homes import wait_until
 
-__all__ = ["ROOT", "Lab", "command", "end_processes_of", "make_clone", "run"]
+__all__ = ["ENDED", "ROOT", "Lab", "command", "end_processes_of", "ended_labs", "make_clone", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("labsupport", "data", "pyproject.toml", "requirements.txt", "requirements-dev.txt")
-START_LIMIT = 60
+START_LIMIT = 90
+ENDED = "Everything that this lab started has ended."
+"""What a lab says last."""
 
 
 def make_clone(folder: Path) -> Path:
@@ -181,6 +185,19 @@ class Lab:
             if self.launcher.poll() is not None:
                 break
         return self.launcher.wait(timeout=40)
+
+
+@contextlib.contextmanager
+def ended_labs(clone: Path) -> Iterator[list[Lab]]:
+    """Yield a list for labs of `clone`; end those in it, and their server, whatever happens."""
+    started: list[Lab] = []
+    try:
+        yield started
+    finally:
+        stop_embedded()
+        end_processes_of(clone)
+        for lab in started:
+            lab.launcher.wait(timeout=40)
 
 
 def end_processes_of(clone: Path) -> None:

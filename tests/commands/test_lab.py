@@ -1,33 +1,29 @@
-"""`lab` starts JupyterLab and PostgreSQL, and whatever ends it leaves nothing behind."""
+"""`lab` starts JupyterLab and PostgreSQL, and leaves nothing behind when it ends.
+
+What happens when a part of it is killed or gets a signal alone is in tests/deep.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from labsupport.postgres import embedded_status, stop_embedded
-from tests.commands.running import Lab, end_processes_of, run
-from tests.homes import alive, processes_of, wait_until
+from labsupport.postgres import embedded_status
+from tests.commands.running import ENDED, Lab, ended_labs, run
+from tests.homes import alive, processes_of
 
-ENDED = "Everything that this lab started has ended."
 NOTIFICATION = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
 
 
 @pytest.fixture
 def labs(clone: Path, home: Path) -> Iterator[list[Lab]]:
     """Labs to be ended after the test, whatever happened in it."""
-    started: list[Lab] = []
-    yield started
-    stop_embedded()
-    end_processes_of(clone)
-    for lab in started:
-        lab.launcher.wait(timeout=20)
+    with ended_labs(clone) as started:
+        yield started
 
 
 @pytest.fixture
@@ -54,52 +50,6 @@ def test_it_answers_with_its_token_and_ctrl_c_ends_everything(
     assert "Stopped PostgreSQL" in lab.said
     assert "Traceback" not in lab.said
     assert not [pid for pid in family if alive(pid)]
-    assert processes_of(home) == []
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_the_launcher_alone_is_passed_on(
-    lab: Lab, home: Path, number: signal.Signals
-) -> None:
-    family = lab.family()
-    lab.launcher.send_signal(number)
-    # After 30 s the launcher would end it in any case.
-    assert lab.launcher.wait(timeout=20) == 0
-    assert not [pid for pid in family if alive(pid)]
-    assert processes_of(home) == []
-
-
-def test_ctrl_c_while_postgres_starts(clone: Path, labs: list[Lab], home: Path) -> None:
-    labs.append(Lab(clone))
-    labs[0].wait_for("Starting PostgreSQL")
-    assert labs[0].interrupt(times=2) == 0
-    assert "Traceback" not in labs[0].said
-    assert processes_of(home) == []
-
-
-def test_a_killed_launcher_takes_everything_with_it(lab: Lab, home: Path) -> None:
-    lab.start_kernel()
-    family = lab.family()
-    lab.launcher.kill()
-    lab.launcher.wait(timeout=20)
-    wait_until(lambda: not [pid for pid in family if alive(pid)], "all have ended", 40)
-    assert ENDED in lab.said
-    assert processes_of(home) == []
-
-
-def test_a_killed_server_takes_its_kernels_with_it_and_the_next_lab_works(
-    lab: Lab, clone: Path, labs: list[Lab], home: Path
-) -> None:
-    lab.start_kernel()
-    family = lab.family()
-    psutil.Process(lab.server()).kill()
-    assert lab.launcher.wait(timeout=20) == 128 + signal.SIGKILL
-    wait_until(lambda: not [pid for pid in family if alive(pid)], "all have ended", 40)
-    labs.append(Lab(clone))
-    labs[1].ready()
-    # The killed lab had started PostgreSQL; the next one inherits the duty to stop it.
-    assert labs[1].interrupt() == 0
-    assert "Stopped PostgreSQL" in labs[1].said
     assert processes_of(home) == []
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,8 +13,7 @@ from labsupport.commands.arguments import make_parser
 from labsupport.commands.executing import execute
 from labsupport.commands.render import render
 from labsupport.errors import LabError
-from tests.commands.running import ROOT, run
-from tests.homes import alive
+from tests.commands.running import run
 
 CONDITIONS = {"When": "2026-01-02 03:04 UTC", "Server": "PostgreSQL 18.0 <test>"}
 FIRST = """# Do a *small* thing with `count(*)`
@@ -133,8 +130,8 @@ def test_a_page_loads_nothing(pages: Path, name: str) -> None:
 
 def test_a_cell_that_takes_too_long_ends_the_run(tmp_path: Path) -> None:
     path = write(tmp_path, "01_slow", "# Slow", "1 + 1", "import time; time.sleep(60)", "3 + 3")
-    lesson = execute(path, cell_limit=1)
-    assert lesson.problem == "Code cell 2 took longer than 1 s."
+    lesson = execute(path, cell_limit=3)
+    assert lesson.problem == "Code cell 2 took longer than 3 s."
     assert [cell.outputs != [] for cell in lesson.notebook.cells[1:]] == [True, True, False]
 
 
@@ -153,41 +150,6 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LabError, match="Choose another folder with --output"):
         render(tmp_path / "notebooks", tmp_path / "file" / "pages", CONDITIONS)
-
-
-WAIT = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(60)"
-RENDER_AND_INTERRUPT = """
-import _thread, sys, threading, time
-from pathlib import Path
-from labsupport.commands.failures import guarded
-from labsupport.commands.render import render
-
-def press_ctrl_c():
-    pid = Path("notebooks", "pid")
-    while not (pid.exists() and pid.read_text(encoding="utf-8")):
-        time.sleep(0.1)
-    _thread.interrupt_main()
-
-threading.Thread(target=press_ctrl_c, daemon=True).start()
-sys.exit(guarded(lambda: render(Path("notebooks"), Path("pages"), {})))
-"""
-
-
-def test_ctrl_c_ends_the_kernel_too(tmp_path: Path) -> None:
-    write(tmp_path / "notebooks", "01_wait", "# Wait", WAIT)
-    ended = subprocess.run(
-        [sys.executable, "-c", RENDER_AND_INTERRUPT],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=50,
-        check=False,
-    )
-    assert ended.returncode == 130, ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert not alive(int((tmp_path / "notebooks" / "pid").read_text(encoding="utf-8")))
-    assert not (tmp_path / "pages").exists()
 
 
 def test_the_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

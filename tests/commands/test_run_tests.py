@@ -1,4 +1,4 @@
-"""`test` runs both parts, always, and says which failed."""
+"""`test` runs both parts, always, and says which failed; other parts run when asked for."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import pytest
 from labsupport.commands import launcher, run_tests
 from labsupport.commands.arguments import make_parser
 from labsupport.commands.bootstrap import BROWSER, TESTER
-from labsupport.commands.run_tests import PARTS, Part
+from labsupport.commands.run_tests import DEEP, PARTS, Part
 from labsupport.errors import LabError
+from labsupport.postgres import embedded_status
 from tests.commands.running import ROOT
 from tests.homes import alive, temporary_home, wait_until
 
@@ -33,6 +34,13 @@ def options(*arguments: str) -> argparse.Namespace:
     return make_parser().parse_args(["test", *arguments])
 
 
+@pytest.fixture
+def server_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of the notebooks is not looked at."""
+    monkeypatch.setattr(run_tests, "check_server", lambda: None)
+
+
+@pytest.mark.usefixtures("server_is_fine")
 @pytest.mark.parametrize(
     ("codes", "expected"), [((0, 0), 0), ((1, 0), 1), ((0, 1), 1), ((5, 0), 1)]
 )
@@ -54,6 +62,7 @@ def test_both_parts_always_run(
     assert capsys.readouterr().out.count("FAILED") == sum(code != 0 for code in codes)
 
 
+@pytest.mark.usefixtures("server_is_fine")
 def test_one_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
     monkeypatch.setattr(run_tests, "run_part", lambda part: len(ran.append(part.name) or ""))
@@ -71,12 +80,28 @@ def test_a_server_that_cannot_be_used_is_said_before_anything_runs(
         run_tests.run(options())
 
 
-def test_the_browser_is_a_part_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_is_looked_at_before_the_notebooks_and_left_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    running: list[int] = []
+    monkeypatch.setattr(
+        run_tests, "run_part", lambda part: len(running.append(len(embedded_status())) or "")
+    )
+    assert run_tests.run(options("--only", "notebooks")) == 0
+    assert running == [1]
+    assert embedded_status() == []
+
+
+@pytest.mark.parametrize("name", ["browser", "deep"])
+def test_what_needs_more_or_takes_long_is_a_part_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     ran: list[str] = []
     monkeypatch.setattr(run_tests, "find_chromium", lambda: "a browser")
+    monkeypatch.setattr(run_tests, "check_server", lambda: pytest.fail("it was looked at"))
     monkeypatch.setattr(run_tests, "run_part", lambda part: len(ran.append(part.name) or ""))
-    assert run_tests.run(options("--browser")) == 0
-    assert ran == ["browser"]
+    assert run_tests.run(options(f"--{name}")) == 0
+    assert ran == [name]
 
 
 def test_without_a_browser_its_part_says_so(
@@ -94,17 +119,33 @@ def test_its_own_lock_is_installed_for_the_browser() -> None:
     assert set(TESTER.covers) < set(BROWSER.covers)
 
 
-def test_the_tests_without_a_browser_leave_those_with_one_out() -> None:
+def test_the_tests_leave_out_what_is_a_part_of_its_own(tmp_path: Path) -> None:
+    for folder in ("postgres", "browser", "deep"):
+        (tmp_path / "tests" / folder).mkdir(parents=True)
+        test = tmp_path / "tests" / folder / f"test_{folder}.py"
+        test.write_text("def test_it():\n    pass\n", encoding="utf-8")
+    assert collected(tmp_path, PARTS[0]) == ["tests/postgres/test_postgres.py::test_it"]
+    assert collected(tmp_path, DEEP) == ["tests/deep/test_deep.py::test_it"]
+    assert collected(tmp_path, run_tests.BROWSER) == ["tests/browser/test_browser.py::test_it"]
+
+
+def collected(folder: Path, part: Part) -> list[str]:
+    """Return the names of the tests that a part would run in `folder`."""
     listed = subprocess.run(
-        [sys.executable, "-m", "pytest", *PARTS[0].arguments, "--collect-only", "-q"],
-        cwd=ROOT,
+        [sys.executable, "-m", "pytest", *part.arguments, "--collect-only", "-q"],
+        cwd=folder,
         capture_output=True,
         encoding="utf-8",
         timeout=100,
         check=False,
     )
-    assert "tests/commands/test_run_tests.py::" in listed.stdout
-    assert "tests/browser" not in listed.stdout
+    return [line for line in listed.stdout.splitlines() if "::" in line]
+
+
+@pytest.mark.parametrize("part", [*PARTS, DEEP, run_tests.BROWSER], ids=lambda part: part.name)
+def test_every_part_tells_its_ten_slowest(part: Part) -> None:
+    assert "--durations=10" in part.arguments
+    assert (ROOT / next(word for word in part.arguments if word[0] != "-")).is_dir()
 
 
 def test_the_notebooks_are_run_by_nbval_in_this_environment() -> None:

@@ -1,0 +1,42 @@
+"""A pytest plugin for a run in a copy of the clone: the copy is used, and outcomes are noted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+import labsupport
+
+__all__ = ["NOTED"]
+
+NOTED = pytest.StashKey[list[dict[str, str]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a run whose labsupport is another one than that of the working folder."""
+    config.stash[NOTED] = []
+    imported = Path(labsupport.__file__).resolve().parent.parent
+    if imported != Path.cwd().resolve():
+        raise pytest.UsageError(f"labsupport was imported from {imported}, which is not the copy.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note each test that ran, and each failure with the class of its exception."""
+    report = yield
+    if report.failed or (report.passed and report.when == "call"):
+        error = call.excinfo.typename if report.failed and call.excinfo else ""
+        noted = {"test": item.nodeid, "stage": call.when, "error": error}
+        item.config.stash[NOTED].append(noted)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write what was noted where the run that asked for it looks."""
+    path = Path.cwd() / "outcomes.json"
+    path.write_text(json.dumps(session.config.stash[NOTED]), encoding="utf-8")
