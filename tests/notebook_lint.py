@@ -39,6 +39,8 @@ HTML_ALT = re.compile(r"\balt\s*=\s*([\"'])\s*[^\"'\s]", re.IGNORECASE)
 HTML_ID = re.compile(r"<[^>]+\b(?:id|name)\s*=\s*[\"']([^\"']+)[\"']")
 FENCE = re.compile(r"^\s*(`{3,}(?=[^`]*$)|~{3,})(.*)$")
 BULLETS = range(3, 6)
+EXERCISES = range(11, 14)
+"""Numbers of the notebooks that consist of exercises."""
 FIRST_PLOT_WITHIN = 5
 """Code cells among which one has to show the first plot."""
 
@@ -124,6 +126,11 @@ class Lesson:
     def is_lesson(self) -> bool:
         """Whether it teaches: neither the start (00) nor reference (90 and above)."""
         return self.number is not None and 0 < int(self.number) < 90
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether it asks for answers of the reader's own, instead of showing results."""
+        return self.number is not None and int(self.number) in EXERCISES
 
     @property
     def head(self) -> str:
@@ -300,9 +307,11 @@ def check_first_and_last(lesson: Lesson) -> Iterator[str]:
 
 
 def check_first_plot(lesson: Lesson) -> Iterator[str]:
-    """A reader sees a plot early."""
+    """A reader of a lesson sees a plot early."""
     early = lesson.code[:FIRST_PLOT_WITHIN]
-    if lesson.number not in (None, "00") and not any(cell.calls_of("show") for cell in early):
+    if not lesson.is_lesson or lesson.is_exercise:
+        return
+    if not any(cell.calls_of("show") for cell in early):
         yield f"None of the first {FIRST_PLOT_WITHIN} code cells calls show(...): plot earlier."
 
 
@@ -317,7 +326,7 @@ def check_predictions(lesson: Lesson) -> Iterator[str]:
             elif name in seen:
                 yield f"{cell}: the prediction {name!r} is there twice; give it the next number."
             seen.add(name)
-    if lesson.is_lesson and not seen:
+    if lesson.is_lesson and not lesson.is_exercise and not seen:
         yield "The lesson asks for no prediction: call predict(...) before the first result."
 
 
@@ -332,6 +341,23 @@ def check_claims(lesson: Lesson) -> Iterator[str]:
             elif claim in seen:
                 yield f"{cell}: the claim {claim!r} is there twice; say which of the two it is."
             seen.add(claim)
+
+
+def check_exercises(lesson: Lesson) -> Iterator[str]:
+    """Answers are checked in the cell in which they are written, each exercise once."""
+    seen: set[str] = set()
+    for cell in lesson.code:
+        for call in cell.calls_of("check", ""):
+            name = text_argument(call)
+            if not re.fullmatch(r"\d\d?\.(\d|[a-z])", name):
+                yield f"{cell}: check needs an id such as '1.2' or '03.a' and has {name!r}."
+            elif name in seen:
+                yield f"{cell}: the exercise {name!r} is there twice; give it an id of its own."
+            if not call.awaited:
+                yield f"{cell}: check has to be awaited: write `await check(...)`."
+            seen.add(name)
+    if lesson.is_exercise and not seen:
+        yield "The notebook asks for no answer: call `await check(...)` below each task."
 
 
 # The code
@@ -539,6 +565,7 @@ RULES: tuple[Rule, ...] = (
     check_format, check_metadata, check_outputs,
     check_title, check_head, check_kernel_advice,
     check_first_and_last, check_first_plot, check_predictions, check_claims,
+    check_exercises,
     check_code_parses, check_magics, check_event_loop, check_waits, check_passwords,
     check_markers, check_fences, check_images, check_links,
 )  # fmt: skip

@@ -298,16 +298,16 @@ def test_start_and_reference_may_leave_out_predictions(path: Path, name: str) ->
     ]
 
 
-def test_start_may_leave_out_the_plot_but_not_the_rest(path: Path) -> None:
+@pytest.mark.parametrize("name", ["00_start_here.ipynb", "90_tutorial_errata.ipynb"])
+def test_start_and_reference_may_leave_out_the_plot_but_not_the_rest(path: Path, name: str) -> None:
     notebook = good_notebook()
     path.touch()
     set_source(4, "## Begin")(notebook)
     set_source(5, "x = 1")(notebook)
     set_source(6, "x = 1")(notebook)
-    start = path.with_name("00_start_here.ipynb")
-    assert lint(notebook, start) == []
+    assert lint(notebook, path.with_name(name)) == []
     drop_cell(9)(notebook)
-    assert any("await finish" in message for message in lint(notebook, start))
+    assert any("await finish" in message for message in lint(notebook, path.with_name(name)))
 
 
 def test_headings_of_other_files_are_known(path: Path) -> None:
@@ -332,3 +332,23 @@ def test_file_names(names: list[str], expected: list[str]) -> None:
     assert len(messages) == len(expected)
     for message, beginning in zip(messages, expected, strict=True):
         assert message.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('await check("1.1", answer)', ""),
+        ("x = 2", "asks for no answer"),
+        ('check("1.1", answer)', "has to be awaited"),
+        ("await check(name, answer)", "an id such as '1.2'"),
+        ('await check("1.1", a)\nawait check("1.1", b)', "'1.1' is there twice"),
+    ],
+)
+def test_exercises_ask_for_answers_and_show_no_plot(path: Path, source: str, expected: str) -> None:
+    notebook = good_notebook()
+    set_source(4, "## A task")(notebook)
+    set_source(5, source)(notebook)
+    set_source(6, "x = 1")(notebook)
+    said = lint(notebook, path.with_name("11_exercise.ipynb"))
+    assert len(said) == bool(expected), said
+    assert expected in "".join(said)

@@ -30,8 +30,8 @@ def erlang_b(connections: int, load: float) -> float:
 def erlang_c(connections: int, load: float) -> float:
     """Return the probability that a request has to wait at all.
 
-    C = B / (1 - (a/c) (1 - B)) with Erlang's B. Source: the same paper, the formula with a queue.
-    Arrivals at random (Poisson), exponential hold times.
+    C = B / (1 - (a/c) (1 - B)) with Erlang's B, the load a and c connections. It holds for arrivals
+    at random (Poisson) and exponential hold times. Source: the paper of 1917 that `erlang_b` names.
     Raises `ValueError` when the load is not below the number of connections: the queue would grow
     without end.
     """

@@ -97,6 +97,17 @@ async def test_every_sample_is_a_frame_and_the_last_one_says_so(
     assert shown.line.sentence in updated["text/html"]
 
 
+async def test_saved_html_shows_the_time_line_only_when_the_notebook_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notebook = Notebook(monkeypatch)
+    async with live(lambda: ROW, history=False) as shown:
+        await asyncio.sleep(0.05)
+    _, updated, sentence = notebook.shown
+    assert updated["text/html"] == f"<p>{view.MOVED}</p>"
+    assert sentence == {"text/plain": shown.line.sentence}
+
+
 async def test_what_fails_in_the_drawing_does_not_touch_the_block(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -16,6 +16,8 @@ __all__ = ["LiveView", "live"]
 
 Connections = Callable[[], Sequence[Any]]
 
+MOVED = "While the cell ran, a drawing of the pool moved here."
+
 
 class LiveView(Watch):
     """A `Watch` with a drawing of the pool that moves; see `live`. Its `line` is the history."""
@@ -28,8 +30,10 @@ class LiveView(Watch):
         every: float,
         limit: float,
         title: str,
+        history: bool,
     ) -> None:
         super().__init__(observe, sessions, every, limit)
+        self._history = history
         self._connections = connections
         self._title = title
         self._last: tuple[float, Mapping[str, float]] = (0.0, {})
@@ -53,7 +57,8 @@ class LiveView(Watch):
         if self._widget is None:
             print(sentence)
             return
-        self._shown.update(self._bundle(sentence, self._picture()), raw=True)
+        still = self._picture() if self._history else f"<p>{MOVED}</p>"
+        self._shown.update(self._bundle(sentence, still), raw=True)
         _display({"text/plain": sentence})
 
     def _sampled(self, seconds: float, row: Mapping[str, float]) -> None:
@@ -113,6 +118,7 @@ def live(
     every: float = 0.1,
     limit: float = 120.0,
     title: str = "Connection pool",
+    history: bool = True,
 ) -> LiveView:
     """Watch a pool like `watch` and draw it: `async with live(pool.get_pool_stats) as view: ...`.
 
@@ -120,6 +126,7 @@ def live(
     own count stands beside it. `connections` returns who has a connection now, the longest held
     first, as objects with any of `pid`, `held_seconds` and `task` (`LeakWatch.loans` fits): a
     cell in use says it when it has the focus. A new frame is drawn every `every` seconds.
-    In a terminal the sentence at the end is all; saved HTML shows the time line instead.
+    In a terminal the sentence at the end is all; saved HTML shows the time line instead, unless
+    `history` is False, for a notebook that draws the time line itself.
     """
-    return LiveView(observe, sessions, connections, every, limit, title)
+    return LiveView(observe, sessions, connections, every, limit, title, history)
