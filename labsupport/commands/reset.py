@@ -1,4 +1,4 @@
-"""The verb `reset`: a notebook as it was published, or the lab's databases anew."""
+"""The verb `reset`: a notebook or one exercise as published, or the lab's databases anew."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import time
 
 from labsupport.commands.leaving import server_left_as_found
 from labsupport.commands.pristine import notebook_names, published
+from labsupport.commands.reset_exercise import fresh_cell
 from labsupport.errors import LabError
+from labsupport.exercises.keeping import forget
+from labsupport.exercises.spine import Task, all_tasks
 from labsupport.places import project_root, work_folder
 from labsupport.postgres import drop_lab_databases, find_server
 
@@ -23,16 +26,36 @@ def run(options: argparse.Namespace) -> int:
         print("What can be reset:")
         for name in [*notebook_names(), DATABASE]:
             print(f"  python3 -m labsupport reset {name}")
+        print("  python3 -m labsupport reset 1.2    (an exercise, by its number)")
     elif options.name == DATABASE:
         _reset_databases()
+    elif task := next((task for task in all_tasks() if task.id == options.name), None):
+        print(reset_exercise(task))
     else:
         print(reset_notebook(_notebook_named(options.name)))
     return 0
 
 
 def reset_notebook(name: str) -> str:
-    """Put the published notebook `name` in place, keep the learner's, and say so in a sentence."""
+    """Put the published notebook `name` in place, keep the learner's, and say so in a sentence.
+
+    What is known of its exercises is forgotten, too.
+    """
     fresh = published(name)
+    forget([task.id for task in all_tasks() if task.lesson == name])
+    return _put(name, fresh)
+
+
+def reset_exercise(task: Task) -> str:
+    """Put the published cell of one exercise in place and forget the progress with it."""
+    fresh = fresh_cell(task)
+    if fresh is None:
+        return f"The cell of exercise {task.id} is as it was published; its progress is forgotten."
+    return f"Exercise {task.id} is as it was published. " + _put(task.lesson, fresh)
+
+
+def _put(name: str, fresh: bytes) -> str:
+    """Write the notebook `name`, keep the learner's, and say so in a sentence."""
     notebook = project_root() / "notebooks" / f"{name}.ipynb"
     kept = None
     try:
@@ -66,7 +89,8 @@ def _notebook_named(text: str) -> str:
     if len(matches) == 1:
         return matches[0]
     raise LabError(
-        f"{text!r} is nothing that can be reset. Choose one of: {', '.join([*names, DATABASE])}."
+        f"{text!r} is nothing that can be reset. Choose one of: {', '.join([*names, DATABASE])}, "
+        "or an exercise by its number, such as 1.2."
     )
 
 

@@ -1,0 +1,189 @@
+"""Exercise 2.1: a pool as the environment says, and an error that names what is wrong there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import asyncpg
+
+from labsupport.exercises.bench import Bench
+
+__all__ = ["check"]
+
+USER = "report@team"
+PASSWORD = "p@ss:w/rd #1?%41&x='y' "  # made up here, for a server that lives for seconds
+DECOYS = {
+    "DB_HOST": "decoy.invalid",
+    "DB_PORT": "1",
+    "DB_NAME": "decoy",
+    "DB_USER": "decoy",
+    "DB_PASSWORD": "decoy",
+    "DB_POOL_MIN_SIZE": "7",
+    "DB_POOL_MAX_SIZE": "9",
+    "DB_COMMAND_TIMEOUT": "11",
+}
+DEFAULTS = "the defaults for missing and empty variables"
+NOBODY = {"DB_PORT": "1"}
+"""A port at which no server listens: who connects before looking at the rest does not get far."""
+WRONG = (
+    ({"DB_PORT": "abc"}, ("DB_PORT",)),
+    ({"DB_POOL_MIN_SIZE": "few"}, ("DB_POOL_MIN_SIZE",)),
+    ({"DB_POOL_MAX_SIZE": "many"}, ("DB_POOL_MAX_SIZE",)),
+    ({"DB_COMMAND_TIMEOUT": "soon"}, ("DB_COMMAND_TIMEOUT",)),
+    (
+        {"DB_POOL_MIN_SIZE": "6", "DB_POOL_MAX_SIZE": "3"},
+        ("DB_POOL_MIN_SIZE", "DB_POOL_MAX_SIZE"),
+    ),
+    ({"DB_POOL_MAX_SIZE": "1"}, ("DB_POOL_MIN_SIZE", "DB_POOL_MAX_SIZE")),
+)
+
+
+async def check(answer: Any, bench: Bench) -> dict[str, Any]:
+    """Open pools from several environments, and from some that are wrong."""
+    os.environ.update(DECOYS)
+    await bench.make_login(USER, PASSWORD)
+    base = {
+        "DB_HOST": bench.where["host"],
+        "DB_PORT": str(bench.where["port"]),
+        "DB_NAME": bench.where["database"],
+        "DB_USER": USER,
+        "DB_PASSWORD": PASSWORD,
+    }
+    sizes = {"DB_POOL_MIN_SIZE": "1", "DB_POOL_MAX_SIZE": "3", "DB_COMMAND_TIMEOUT": "0.4"}
+    most = await _as_told(answer, bench, {**base, **sizes})
+    await _sizes(answer, bench, {**base, "DB_POOL_MIN_SIZE": "4", "DB_POOL_MAX_SIZE": "4"}, 4, 4)
+    empty = {"DB_POOL_MIN_SIZE": "", "DB_POOL_MAX_SIZE": "", "DB_COMMAND_TIMEOUT": ""}
+    await _sizes(answer, bench, {**base, **empty}, 2, 5)
+    await _sizes(answer, bench, base, 2, 5)
+    for missing in (True, False):
+        await _default_names(answer, bench, {**base, "DB_POOL_MIN_SIZE": "1"}, missing)
+    for wrong, names in WRONG:
+        await _refused(answer, bench, {**base, **NOBODY, **wrong}, wrong, names)
+    await bench.no_sessions("all pools were closed", "whether more than one pool is opened")
+    return {"most sessions with DB_POOL_MAX_SIZE=3": most}
+
+
+async def _open(
+    answer: Any, bench: Bench, environ: dict[str, str], what: str, look: str = DEFAULTS
+) -> Any:
+    pool = await bench.run(f"open_pool with {what}", lambda: answer(environ), limit=4, look=look)
+    bench.needs(pool, ("acquire", "fetchval", "close"), "what open_pool returned")
+    return pool
+
+
+async def _database(pool: Any, bench: Bench) -> Any:
+    return await bench.run(
+        "SELECT current_database()",
+        lambda: pool.fetchval("SELECT current_database()"),
+        look="whether the pool was open when it was returned: making it has to be awaited",
+    )
+
+
+async def _default_names(answer: Any, bench: Bench, environ: dict[str, str], missing: bool) -> None:
+    """Host and database by default; then the role, of which the check has no password."""
+    how = "missing" if missing else "empty"
+
+    def without(*names: str) -> dict[str, str]:
+        kept = {name: text for name, text in environ.items() if name not in names}
+        return kept if missing else {**kept, **dict.fromkeys(names, "")}
+
+    # Only once without the host: where localhost has two addresses, the wrong one may take time.
+    names = ("DB_HOST", "DB_NAME") if missing else ("DB_NAME",)
+    what = f"{' and '.join(names)} {how}"
+    pool = await _open(answer, bench, without(*names), what)
+    name = await _database(pool, bench)
+    bench.expect(
+        name == "postgres",
+        f"with {what}, the pool works in database {name!r}.",
+        "'postgres', the default of DB_NAME.",
+        DEFAULTS,
+    )
+    await bench.run("close()", pool.close)
+    expected = "an attempt to log in as 'postgres', the default, whose password is another."
+    error = await bench.must_raise(
+        f"open_pool with DB_USER {how}",
+        lambda: answer(without("DB_USER")),
+        asyncpg.InvalidPasswordError,
+        expected=expected,
+        look=DEFAULTS,
+    )
+    bench.expect(
+        '"postgres"' in str(error),
+        f"with DB_USER {how}, the server said: {error}.",
+        expected,
+        DEFAULTS,
+    )
+
+
+async def _as_told(answer: Any, bench: Bench, environ: dict[str, str]) -> int:
+    what = "sizes 1 and 3, a timeout of 0.4 and a password with special signs"
+    look = (
+        "which variables are read from where, what their values are turned into, and how a "
+        "password with special signs gets to the server"
+    )
+    pool = await _open(answer, bench, environ, what, look)
+    name, wanted = await _database(pool, bench), environ["DB_NAME"]
+    bench.expect(name == wanted, f"the pool works in database {name!r}.", f"{wanted!r}.", "DB_NAME")
+    user = await bench.run("SELECT current_user", lambda: pool.fetchval("SELECT current_user"))
+    bench.expect(user == USER, f"the pool works as {user!r}.", f"the role {USER!r}.", "DB_USER")
+    opened = await bench.session_count(1)
+    async with bench.watching() as peak:
+        await bench.run(
+            "five queries at once",
+            lambda: asyncio.gather(*(pool.fetchval("SELECT pg_sleep(0.15)") for _ in range(5))),
+            look="what becomes of DB_COMMAND_TIMEOUT, 0.4 s here, and of the sizes",
+        )
+    bench.expect(
+        opened == 1 and peak["sessions"] == 3,
+        f"with DB_POOL_MIN_SIZE=1 and DB_POOL_MAX_SIZE=3, {opened} sessions were open at first "
+        f"and {peak['sessions']} with five queries at once.",
+        "1 and 3.",
+        "where the sizes come from; os.environ is not meant, but the argument",
+    )
+    await bench.must_raise(
+        "SELECT pg_sleep(4) with DB_COMMAND_TIMEOUT=0.4",
+        lambda: pool.fetchval("SELECT pg_sleep(4)"),
+        (TimeoutError, asyncpg.QueryCanceledError),
+        expected="TimeoutError or QueryCanceledError after about 0.4 s.",
+        look="what becomes of DB_COMMAND_TIMEOUT",
+    )
+    await bench.run("close()", pool.close)
+    return peak["sessions"]
+
+
+async def _sizes(answer: Any, bench: Bench, environ: dict[str, str], low: int, high: int) -> None:
+    shown = {name: text for name, text in environ.items() if "SIZE" in name} or "no sizes"
+    pool = await _open(answer, bench, environ, str(shown))
+    opened = await bench.session_count(low)
+    got = pool.get_max_size() if hasattr(pool, "get_max_size") else high
+    bench.expect(
+        opened == low and got == high,
+        f"with {shown}, {opened} sessions were open and the largest size was {got}.",
+        f"{low} and {high}.",
+        "when the variables are read (at each call), and the defaults for missing and empty ones",
+    )
+    await bench.run("close()", pool.close)
+
+
+async def _refused(
+    answer: Any,
+    bench: Bench,
+    environ: dict[str, str],
+    wrong: dict[str, str],
+    names: tuple[str, ...],
+) -> None:
+    expected = "ValueError with a text that names the variable, before anything is opened."
+    look = "how wrong values are noticed, and what the text says"
+    error = await bench.must_raise(
+        f"open_pool with {wrong}",
+        lambda: answer(environ),
+        ValueError,
+        expected=expected,
+        look=look,
+    )
+    said = str(error).lower()
+    # A settings class may speak of its field, pool_max_size, instead of DB_POOL_MAX_SIZE.
+    told = any(name.lower().removeprefix("db_") in said for name in names)
+    bench.expect(told, f"with {wrong}, the text was {str(error)[:200]!r}.", expected, look)

@@ -1,0 +1,1 @@
+"""One solution of each exercise; there are others."""

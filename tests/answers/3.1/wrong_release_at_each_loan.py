@@ -1,0 +1,31 @@
+"""Wrong: writes `release` when a connection is lent out. Says: release."""
+
+import asyncpg
+
+
+async def open_pool(events, **where):
+    async def on_connect(conn):
+        events.append("connect")
+
+    async def on_release(conn):
+        await conn.execute(
+            "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE;"
+            + conn.get_reset_query()
+            + "DISCARD TEMP; DISCARD SEQUENCES;"
+        )
+
+    async def on_acquire(conn):
+        events.append("release")
+
+    return await asyncpg.create_pool(
+        min_size=1,
+        max_size=2,
+        server_settings={"timezone": "UTC", "work_mem": "8MB"},
+        init=on_connect,
+        setup=on_acquire,
+        reset=on_release,
+        **where,
+    )
+
+
+answer = open_pool

@@ -1,0 +1,52 @@
+"""Wrong: gives a connection back only after success. Says: back | release | free."""
+
+import asyncio
+
+import asyncpg
+
+# The server cannot be reached, is starting or is stopping.
+UNREACHABLE = (
+    OSError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.ConnectionFailureError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
+
+def is_lost(conn):
+    try:
+        return conn.is_closed()
+    except asyncpg.InterfaceError:  # The pool has taken the dead connection back already.
+        return True
+
+
+async def fetch_with_retry(pool, query, *args, patience=5.0):
+    loop = asyncio.get_running_loop()
+    give_up_at = None
+    pause = 0.1
+    while True:
+        try:
+            conn = await pool.acquire()
+        except UNREACHABLE as error:
+            last = error
+        else:
+            try:
+                rows = await conn.fetch(query, *args)
+                await pool.release(conn)
+                return rows
+            except Exception as error:
+                if not is_lost(conn):
+                    raise
+                last = error
+        now = loop.time()
+        if give_up_at is None:
+            give_up_at = now + patience
+        if now >= give_up_at:
+            raise last
+        await asyncio.sleep(min(pause, give_up_at - now))
+        pause = min(pause * 2, 0.5)
+
+
+answer = fetch_with_retry

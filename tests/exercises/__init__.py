@@ -1,0 +1,1 @@
+"""The exercises: their engine, their texts, their checks."""
