@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Generator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import labsupport
 __all__ = ["NOTED"]
 
 NOTED = pytest.StashKey[list[dict[str, str]]]()
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+LAST_LINE = re.compile(r"^(?:\w+\.)*(\w+)(?::|$)")
+"""How the last line of a traceback begins: with the name of the class, perhaps with its module."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,10 +34,20 @@ def pytest_runtest_makereport(
     """Note each test that ran, and each failure with the class of its exception."""
     report = yield
     if report.failed or (report.passed and report.when == "call"):
-        error = call.excinfo.typename if report.failed and call.excinfo else ""
+        error = _class_of(call.excinfo.value) if report.failed and call.excinfo else ""
         noted = {"test": item.nodeid, "stage": call.when, "error": error}
         item.config.stash[NOTED].append(noted)
     return report
+
+
+def _class_of(error: BaseException) -> str:
+    """The name of the exception's class; for a cell, the name of what the cell raised.
+
+    A lesson that sums up failed claims shows no traceback, so there the name is that of nbval.
+    """
+    traceback = COLOUR.sub("", getattr(error, "inner_traceback", None) or "").strip()
+    found = LAST_LINE.match(traceback.splitlines()[-1]) if "Traceback" in traceback else None
+    return found[1] if found else type(error).__name__
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

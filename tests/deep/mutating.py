@@ -32,7 +32,10 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("labsupport", "tests", "notebooks", "data", "conftest.py", "pyproject.toml")
 OUTCOMES = "outcomes.json"
 RUN_LIMIT = 600
-"""Seconds after which a run is given up; its tests have limits of their own, far below."""
+"""Seconds after which a run of tests, or of one notebook, is given up.
+
+Its tests and cells have limits of their own, far below.
+"""
 END_LIMIT = 15
 """Seconds that a run may take to end when it is broken off."""
 TEST_LIMIT = 60
@@ -105,14 +108,14 @@ def apply(mutation: Mutation, clone: Path) -> None:
 
 
 def run_targets(clone: Path, tests: Sequence[str], notebooks: Sequence[str] = ()) -> list[Outcome]:
-    """Run tests, and then notebooks, by pytest in `clone`; return how each test and cell ended.
+    """Run tests, and then each notebook, by pytest in `clone`; return how each test and cell ended.
 
     Raises AssertionError when pytest could not run them: a name that does not exist, a module
     that cannot be imported, a labsupport that is not the one of `clone`.
     """
     found = _pytest(clone, tests) if tests else []
-    if notebooks:
-        found += _pytest(clone, ["--nbval-lax", "--nbval-current-env", *notebooks])
+    for notebook in notebooks:
+        found += _pytest(clone, ["--nbval-lax", "--nbval-current-env", notebook])
     return found
 
 

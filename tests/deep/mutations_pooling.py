@@ -25,6 +25,7 @@ POOL = (
                 ),
 """,
         tests=(f"{TESTS}/test_pool.py::test_settings_survive_release",),
+        notebooks=("notebooks/03_create_a_pool.ipynb",),
     ),
     Mutation(
         name="acquire has no deadline",
@@ -35,6 +36,7 @@ POOL = (
             f"{TESTS}/test_pool.py::"
             "test_waiting_ends_at_the_deadline_and_the_error_tells_the_state",
         ),
+        notebooks=("notebooks/03_create_a_pool.ipynb",),
     ),
     Mutation(
         name="waiters are not counted",
@@ -44,6 +46,7 @@ POOL = (
         tests=(
             f"{TESTS}/test_pool.py::test_waiters_are_counted_and_free_connections_are_not_waiters",
         ),
+        notebooks=("notebooks/03_create_a_pool.ipynb",),
     ),
     Mutation(
         name="free connections are counted as waiters",
@@ -62,6 +65,7 @@ POOL = (
         tests=(
             f"{TESTS}/test_pool.py::test_waiters_are_counted_and_free_connections_are_not_waiters",
         ),
+        notebooks=("notebooks/03_create_a_pool.ipynb",),
     ),
     Mutation(
         name="open connections count as in use",
@@ -110,6 +114,7 @@ POOL = (
         old="        await self._lent.give_back_to(",
         new="        await asyncio.sleep(0.002)\n        await self._lent.give_back_to(",
         tests=(f"{TESTS}/test_pool.py::test_cancelled_borrowers_give_everything_back",),
+        notebooks=("notebooks/04_borrow_and_return.ipynb",),
     ),
     Mutation(
         name="a release waits for a frozen backend",
@@ -187,6 +192,7 @@ BESIDE_THE_POOL = (
         tests=(
             f"{TESTS}/test_database.py::test_nested_use_is_refused_at_once_instead_of_deadlocking",
         ),
+        notebooks=("notebooks/04_borrow_and_return.ipynb",),
     ),
     Mutation(
         name="a transaction is none",
@@ -194,6 +200,7 @@ BESIDE_THE_POOL = (
         old="async with self.connection() as conn, conn.transaction():",
         new="async with self.connection() as conn:",
         tests=(f"{TESTS}/test_database.py::test_a_failed_transaction_leaves_nothing",),
+        notebooks=("notebooks/04_borrow_and_return.ipynb",),
     ),
     Mutation(
         name="errors of the caller are called errors of the database",
@@ -216,6 +223,7 @@ BESIDE_THE_POOL = (
             f"{TESTS}/test_lifetime.py::"
             "test_a_connection_is_not_renewed_while_it_is_lent_out_but_when_it_is_back",
         ),
+        notebooks=("notebooks/02_watch_a_pool_work.ipynb",),
     ),
     Mutation(
         name="all lifetimes end at the same time",
@@ -267,6 +275,7 @@ HEALTH = (
         old='if status["status"] != "unknown" and age > 2 * self.check_interval + self.timeout:',
         new="if False:",
         tests=(f"{TESTS}/test_health.py::test_an_old_answer_does_not_count",),
+        notebooks=("notebooks/05_check_a_pools_health.ipynb",),
     ),
     Mutation(
         name="before the first check all is well",
@@ -283,6 +292,7 @@ HEALTH = (
         old="if takes_writes or not self.needs_writes:",
         new="if True:",
         tests=(f"{TESTS}/test_health.py::test_a_session_that_takes_no_writes_is_not_healthy",),
+        notebooks=("notebooks/05_check_a_pools_health.ipynb",),
     ),
     Mutation(
         name="stopping a monitor only sets a flag",
@@ -334,6 +344,7 @@ SETTINGS = (
         settings = cls(**{**profile, "pool_min_size": 0, **given})
 """,
         tests=(f"{TESTS}/test_settings.py::test_profiles_never_exceed_the_server",),
+        notebooks=("notebooks/06_configure_from_the_environment.ipynb",),
     ),
     Mutation(
         name="a size beyond the server is accepted",
@@ -350,6 +361,7 @@ SETTINGS = (
         old='who += ":" + quote(self.password.get_secret_value(), safe="")',
         new='who += ":" + self.password.get_secret_value()',
         tests=(f"{TESTS}/test_settings.py::test_any_password_logs_in_with_asyncpg_and_psql",),
+        notebooks=("notebooks/06_configure_from_the_environment.ipynb",),
     ),
     Mutation(
         name="a printed dictionary of arguments shows the password",
@@ -357,6 +369,7 @@ SETTINGS = (
         old='return repr({**self, "password": "********"} if "password" in self else dict(self))',
         new="return repr(dict(self))",
         tests=(f"{TESTS}/test_settings.py::test_no_password_is_shown",),
+        notebooks=("notebooks/06_configure_from_the_environment.ipynb",),
     ),
     Mutation(
         name="the file wins over the environment",
@@ -367,6 +380,7 @@ SETTINGS = (
             f"{TESTS}/test_settings.py::"
             "test_an_argument_wins_over_the_environment_and_that_over_the_file",
         ),
+        notebooks=("notebooks/06_configure_from_the_environment.ipynb",),
     ),
     Mutation(
         name="verify-full does not look at the server's name",
@@ -391,6 +405,7 @@ LIFECYCLE = (
         old="if retry == max_retries or not is_transient(error) or now() + wait >= deadline:",
         new="if retry == max_retries or now() + wait >= deadline:",
         tests=(f"{TESTS}/test_lifecycle_retry.py::test_a_mistake_is_raised_at_once",),
+        notebooks=("notebooks/07_live_through_faults.ipynb",),
     ),
     Mutation(
         name="nothing is retried",
@@ -408,6 +423,7 @@ LIFECYCLE = (
         old="read_only = lost is not None and not idempotent",
         new="read_only = False",
         tests=(f"{TESTS}/test_lifecycle_retry.py::test_a_lost_reply_does_not_store_twice",),
+        notebooks=("notebooks/07_live_through_faults.ipynb",),
     ),
     Mutation(
         name="retries have no deadline",
@@ -496,6 +512,14 @@ NUMBERS = (
         tests=(f"{TESTS}/test_sizing.py::test_a_plan_never_exceeds_a_limit",),
     ),
     Mutation(
+        name="who has to wait is worked out as if nobody might",
+        file=f"{ROOM}/queueing.py",
+        old="return blocked / (1 - load / connections * (1 - blocked))",
+        new="return blocked",
+        tests=(f"{TESTS}/test_queueing.py::test_erlang_c_agrees_with_small_cases",),
+        notebooks=("notebooks/08_size_a_pool.ipynb",),
+    ),
+    Mutation(
         name="the wait does not know how hold times vary",
         file=f"{ROOM}/queueing.py",
         old="return (arrival_cv2 + hold_cv2) / 2 / (connections / hold_time - arrival_rate)",
@@ -541,6 +565,7 @@ NUMBERS = (
         old='if pool["held_too_long"]:',
         new="if False:",
         tests=(f"{TESTS}/test_monitoring.py::test_a_leaking_pool_is_not_advised_to_grow",),
+        notebooks=("notebooks/09_monitor_a_pool.ipynb",),
     ),
     Mutation(
         name="collecting holds up the event loop",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.deep.mutating import Mutation, apply, copy_clone, run_targets, unnoticed
 
@@ -37,6 +39,27 @@ def test_only_a_failed_test_is_red(tmp_path: Path, new: str, noticed: bool) -> N
     except AssertionError:  # Pytest could not even collect the test.
         outcomes = []
     assert unnoticed(REAL.tests, outcomes) == ([] if noticed else [TEST])
+
+
+@pytest.mark.parametrize(
+    ("source", "noticed"),
+    [
+        ("1 / 0", True),
+        ("raise LessonFailed('1 of 1 claims did not hold.')", True),
+        ("1 + 1", False),
+        ("not_a_name", False),
+        ("import not_a_module", False),
+    ],
+    ids=["an exception", "a claim", "no exception", "an unknown name", "an unknown module"],
+)
+def test_only_a_failed_cell_is_red(tmp_path: Path, source: str, noticed: bool) -> None:
+    clone = copy_clone(tmp_path / "clone")
+    needed = "from labsupport.lessons import LessonFailed"
+    cells = [new_code_cell(text) for text in (needed, source)]
+    nbformat.write(new_notebook(cells=cells), str(clone / "one.ipynb"))
+    outcomes = run_targets(clone, [], ["one.ipynb"])
+    assert len(outcomes) == 2
+    assert unnoticed(["one.ipynb"], outcomes) == ([] if noticed else ["one.ipynb"])
 
 
 @pytest.mark.parametrize("old", ["BEYOND = 11", "return"], ids=["never", "many times"])

@@ -11,7 +11,7 @@ from tests.deep.mutating import Mutation, apply, copy_clone, run_targets, unnoti
 from tests.deep.mutations import MUTATIONS
 from tests.homes import temporary_home
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module", autouse=True)
