@@ -68,4 +68,6 @@ def test_processes() -> None:
 
 def test_pool_overhead() -> None:
     said = said_by("pool_overhead", "--rounds", "3", "--requests", "5")
-    assert re.search(r"^Overhead: [\d.-]+ us of \d+ us, [\d.-]+% \(limit 5%\)$", said, re.MULTILINE), said
+    assert re.search(
+        r"^Overhead: [\d.-]+ us of \d+ us, [\d.-]+% \(limit 5%\)$", said, re.MULTILINE
+    ), said
