@@ -11,6 +11,7 @@ import platform
 from dataclasses import dataclass
 
 from labsupport.lessons import claims
+from labsupport.lessons.quiet_log import leave_out_abandoned_futures
 from labsupport.lessons.stopped_server import explain_a_stopped_server
 from labsupport.postgres import (
     ConnectionArguments,
@@ -75,6 +76,7 @@ async def begin(lesson: str) -> Lab:
         users = await connection.fetchval("SELECT count(*) FROM users")
     atexit.register(_drop_at_exit, lab)
     explain_a_stopped_server(server)
+    leave_out_abandoned_futures()
     print(f"Lesson {lesson} is ready.")
     print(f"Server:   PostgreSQL {facts.version} at {facts.address} ({WHERE[server.where]})")
     print(f"Database: {database}, {users:,} users; yours alone, dropped by the last cell")

@@ -15,7 +15,7 @@ RUN_LIMIT = 500
 def test_the_pooling_room_works_on_the_oldest_major_version() -> None:
     settings = {"LAB_TEST_SERVER": MAJORS[0], "LAB_PG_VERSION": MAJORS[0]}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/pooling", "-q", "--tb=short", "--color=no"],
+        [sys.executable, "-m", "pytest", "tests/pooling", "-v", "--tb=short", "--color=no"],
         cwd=project_root(),
         env={**os.environ, **settings},
         capture_output=True,
