@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ ANSWER_LIMIT = 90
 BEGIN = "from labsupport.lessons import begin\nlab = await begin('99')\nimport asyncpg"
 ASK = """
 conn = await asyncpg.connect(**lab.arguments)
-print(await conn.fetchval("SELECT 42"))
+print(await conn.fetchval("SELECT 6 * 7"))
 conn.terminate()
 """
 OTHER = "import asyncio; await asyncio.open_connection('127.0.0.1', 9)"
@@ -54,9 +53,7 @@ def test_a_stopped_server_is_explained_and_the_first_cell_brings_it_back(
     assert "Lesson 99 is ready" in said_by(kernel, BEGIN)
     assert "42" in said_by(kernel, ASK)
     stop_embedded()
-    deadline = time.monotonic() + ANSWER_LIMIT
-    while "42" in (said := said_by(kernel, ASK)) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    said = said_by(kernel, ASK)
     assert "Run the first cell of this notebook again" in said
     assert "Traceback" not in said and "ConnectionRefusedError" not in said
     assert "Lesson 99 is ready" in said_by(kernel, BEGIN)
