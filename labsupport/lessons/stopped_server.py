@@ -7,12 +7,16 @@ import sys
 from types import TracebackType
 from typing import Any
 
+import asyncpg
+
 from labsupport.errors import LabError
 from labsupport.postgres import Server
 
 __all__ = ["explain_a_stopped_server"]
 
 LOOK_LIMIT = 2.0
+# A new connection is refused; one that was open is found to be closed.
+SIGNS = (ConnectionRefusedError, asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError)
 WHAT_TO_DO = (
     "PostgreSQL at {address} is not running any more: the lab's own server stops after an hour in "
     "which nobody was connected. Run the first cell of this notebook again, which starts it, and "
@@ -21,7 +25,7 @@ WHAT_TO_DO = (
 
 
 def explain_a_stopped_server(server: Server) -> None:
-    """From now on a refused connection of a cell says which cell to run again, if that is why.
+    """From now on a refused or lost connection says which cell to run again, if that is why.
 
     Nothing changes outside a notebook, and nothing for a server that the lab did not start.
     """
@@ -41,7 +45,7 @@ def explain_a_stopped_server(server: Server) -> None:
             kind, error = LabError, LabError(WHAT_TO_DO.format(address=server.address))
         shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
-    shell.set_custom_exc((ConnectionRefusedError,), show_refusal)
+    shell.set_custom_exc(SIGNS, show_refusal)
 
 
 def _answers(server: Server) -> bool:
