@@ -29,6 +29,7 @@ from labsupport.measuring import (
     through_pool,
 )
 from labsupport.measuring.conditions import current_conditions
+from labsupport.measuring.stopping import StoppedTooEarly
 from labsupport.places import project_root
 from labsupport.postgres import (
     Server,
@@ -69,6 +70,9 @@ def run(options: argparse.Namespace) -> int:
         for path in (json, plot):
             if path is not None:
                 print(f"Saved {path}", flush=True)
+    except StoppedTooEarly as error:
+        print(f"\n{error}", file=sys.stderr, flush=True)
+        return INTERRUPTED
     except BrokenPipeError:
         # Nobody reads on, as with `| head`. What is still to be written goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -28,7 +28,7 @@ from labsupport.measuring.progress import Progress, Reporter
 from labsupport.measuring.recording import Record
 from labsupport.measuring.results import TIME_UP, Result, Slice
 from labsupport.measuring.rounds import COUNT_REACHED, NOT_FINISHED, TOO_MANY
-from labsupport.measuring.stopping import STOPPED, Stop, stop_on_interrupt
+from labsupport.measuring.stopping import STOPPED, Stop, StoppedTooEarly, stop_on_interrupt
 
 __all__ = ["Prepare", "delays", "measure_in_processes", "merged", "shares"]
 
@@ -40,8 +40,6 @@ SPARE_SECONDS = 20.0
 CLOSE_SECONDS = 10.0
 HEAD_START_NS = 10_000_000
 """How long before a slice its moment is told, so that it reaches all processes in time."""
-
-TOO_EARLY = "The run was stopped before anything was measured; run it again."
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +181,7 @@ async def _until_ready(children: Sequence[Child], stop: Stop) -> None:
     try:
         await asyncio.wait([ready, stop.event], return_when=asyncio.FIRST_COMPLETED)
         if stop.asked:
-            raise LabError(TOO_EARLY)
+            raise StoppedTooEarly
         await ready
     finally:
         ready.cancel()
@@ -223,7 +221,7 @@ class _Run:
         finally:
             telling.cancel()
         if not self.slices:
-            raise LabError(TOO_EARLY)
+            raise StoppedTooEarly
 
     async def _pass_on(self) -> None:
         """Tell every process when somebody asks for the end."""

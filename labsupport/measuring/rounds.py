@@ -21,7 +21,7 @@ from labsupport.measuring.progress import Reporter
 from labsupport.measuring.recording import Record
 from labsupport.measuring.results import TIME_UP, Result, Slice
 from labsupport.measuring.slices import run_slice
-from labsupport.measuring.stopping import STOPPED, Stop, stop_on_interrupt
+from labsupport.measuring.stopping import STOPPED, Stop, StoppedTooEarly, stop_on_interrupt
 
 __all__ = ["COUNT_REACHED", "INTERVAL_REACHED", "Arm", "Rounds", "always", "run_rounds"]
 
@@ -202,7 +202,7 @@ async def run_rounds(
             elif done >= least and rounds.seconds * (done + 0.5) / done > seconds:
                 break
     if not any(record.slices for record in rounds.records):
-        raise LabError("The run was stopped before anything was measured; run it again.")
+        raise StoppedTooEarly
     return rounds
 
 

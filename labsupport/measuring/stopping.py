@@ -9,9 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["STOPPED", "Stop", "stop_on_interrupt"]
+from labsupport.errors import LabError
+
+__all__ = ["STOPPED", "Stop", "StoppedTooEarly", "stop_on_interrupt"]
 
 STOPPED = "stopped"
+
+
+class StoppedTooEarly(LabError):
+    """A run was stopped before it had anything to show."""
+
+    def __init__(self) -> None:
+        super().__init__("The run was stopped before anything was measured; run it again.")
 
 
 class Stop:

@@ -227,6 +227,19 @@ def test_ctrl_c_keeps_what_was_measured(
     assert asyncio.run(lab_databases(server)) == []
 
 
+def test_ctrl_c_before_there_is_anything_to_show(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupting(share: float, text: str) -> None:
+        if not text.startswith("round"):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(measure, "ProgressBar", lambda: interrupting)
+    assert run("--seconds", "30") == 130
+    assert "stopped before anything was measured" in capsys.readouterr().err
+    assert asyncio.run(lab_databases(server)) == []
+
+
 def test_a_reader_that_goes_away_gets_no_traceback(server: Server, clone: Path) -> None:
     process = subprocess.Popen(
         command("measure", *SHORT),
