@@ -14,8 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAP = Path(__file__).with_name("findings.toml")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 IDS = {f"D{n:02}" for n in range(1, 58)} | {f"P{n}" for n in range(1, 27)}
-LATER = {"P17", "P18"}
-"""Need a pooler beside the server, which one notebook cannot start."""
+KEYS = {"about", "notebook", "claim"}
 
 Findings = Mapping[str, Mapping[str, str]]
 Claims = Mapping[str, set[str]]
@@ -38,11 +37,8 @@ def problems(findings: Findings, claims: Claims) -> list[str]:
     found = [f"{name} is missing." for name in sorted(IDS - set(findings))]
     found += [f"{name} is no finding." for name in sorted(set(findings) - IDS)]
     for name, entry in findings.items():
-        place = {"later"} if name in LATER else {"notebook", "claim"}
-        if set(entry) != {"about", *place} or not all(entry.values()):
-            found.append(f"{name} needs {sorted({'about', *place})} and has {sorted(entry)}.")
-        elif name in LATER:
-            continue
+        if set(entry) != KEYS or not all(entry.values()):
+            found.append(f"{name} needs {sorted(KEYS)} and has {sorted(entry)}.")
         elif entry["claim"] not in claims.get(entry["notebook"], set()):
             found.append(f"{name}: {entry['notebook']} does not verify {entry['claim']!r}.")
     return found
@@ -81,7 +77,6 @@ def without(name: str) -> Findings:
         (changed("D02", claim=None), "D02 needs ['about', 'claim', 'notebook']"),
         (changed("D02", about=""), "D02 needs"),
         (changed("D02", later="No time."), "D02 needs"),
-        (changed("P17", claim="x", notebook="90_tutorial_errata"), "P17 needs"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -15,8 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "requirements.txt": "-e .",
-    "requirements-dev.txt": "-e .[dev]",
-    "requirements-browser.txt": "-e .[browser,dev]",
+    "requirements-workshop.txt": "-e .[workshop]",
+    "requirements-dev.txt": "-e .[dev,workshop]",
+    "requirements-browser.txt": "-e .[browser,dev,workshop]",
 }
 HEADER = "# Made by tools/refresh_locks.py from pyproject.toml. Change the ranges there.\n"
 

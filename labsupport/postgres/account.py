@@ -11,7 +11,14 @@ from typing import Any
 from labsupport.errors import LabError, cannot_write
 from labsupport.places import runs_as_root, state_folder
 
-__all__ = ["cannot_keep_state", "give_to_server", "make_folder", "run_as_server"]
+__all__ = [
+    "cannot_keep_state",
+    "give_to_server",
+    "hand_over",
+    "make_folder",
+    "run_as_server",
+    "write_private",
+]
 
 ACCOUNT = "nobody"
 
@@ -64,6 +71,22 @@ def give_to_server(folder: Path) -> None:
     user, group = _server_user()
     if sys.platform != "win32":
         os.chown(folder, user, group)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a new file that only the owner of its folder may read; an old one is replaced."""
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    hand_over(file)
+
+
+def hand_over(file: Path) -> None:
+    """Give a file to the owner of its folder."""
+    owner = file.parent.stat()
+    if os.name != "nt" and owner.st_uid != file.stat().st_uid:
+        os.chown(file, owner.st_uid, owner.st_gid)
 
 
 def _server_user() -> tuple[int, int]:

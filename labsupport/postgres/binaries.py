@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import secrets
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -126,7 +127,7 @@ def _copy_for_everyone(install: Path, version: str) -> Path:
     copied = copy / package.name / install.name
     if copied.is_dir():
         return copied
-    half = copy.with_name(f"{copy.name}.half-{os.getpid()}")
+    half = copy.with_name(f"{copy.name}.half-{secrets.token_hex(4)}")
     parts = [install, package / ".dylibs", package.with_name(f"{package.name}.libs")]
     unneeded = shutil.ignore_patterns("*.a", "include", "pgxs")
     try:

@@ -25,8 +25,10 @@ from labsupport.ports import free_port, is_free
 from labsupport.postgres.account import (
     cannot_keep_state,
     give_to_server,
+    hand_over,
     make_folder,
     run_as_server,
+    write_private,
 )
 from labsupport.postgres.binaries import Binaries
 from labsupport.postgres.faults import thaw_all
@@ -106,13 +108,12 @@ class Cluster:
 
     def _make(self, settings: Mapping[str, str], trusted_role: str | None) -> None:
         passwords = {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in ("superuser", "lab")}
-        _write_private(self.folder / "passwords.json", json.dumps(passwords))
+        write_private(self.folder / "passwords.json", json.dumps(passwords))
         server = self.folder / "server"
         server.mkdir()
         give_to_server(server)
         first_password = server / "first_password"
-        _write_private(first_password, passwords["superuser"])
-        _hand_over(first_password)
+        write_private(first_password, passwords["superuser"])
         self._run(
             "initdb",
             *("-D", str(self.data), "-U", "postgres", "--pwfile", str(first_password)),
@@ -263,7 +264,7 @@ class Cluster:
         mark = self.data / "standby.signal"
         if as_standby:
             mark.touch()
-            _hand_over(mark)
+            hand_over(mark)
         else:
             mark.unlink(missing_ok=True)
 
@@ -294,22 +295,9 @@ class Cluster:
             raise LabError(f"{program} failed: {last}")
 
 
-def _write_private(file: Path, text: str) -> None:
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-
-
 def _kill_family(server: psutil.Process) -> None:
     family = [*server.children(), server]
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(family, timeout=STOP_LIMIT)
-
-
-def _hand_over(file: Path) -> None:
-    owner = file.parent.stat()
-    if os.name != "nt" and owner.st_uid != file.stat().st_uid:
-        os.chown(file, owner.st_uid, owner.st_gid)

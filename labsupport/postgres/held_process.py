@@ -31,9 +31,16 @@ CLOSE_LIMIT = 60
 class HeldProcess:
     """The holder's side: a process that lives until `close`, or until this process ends."""
 
-    def __init__(self, module: str, *arguments: str, start_limit: float) -> None:
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        start_limit: float,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """Run `python -m module arguments` and wait for its first words, `start_limit` seconds.
 
+        `variables` are its whole environment; without them it inherits this process's.
         Raises `LabError` with its own sentence when these are `{"error": ...}`.
         """
         self._name = module.rpartition(".")[2]
@@ -45,6 +52,7 @@ class HeldProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=project_root(),
+            env=None if variables is None else dict(variables),
             start_new_session=True,
         )
         self._said: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()

@@ -83,6 +83,21 @@ class Server:
             }
         )
 
+    def variables(self, database: str | None = None) -> dict[str, str]:
+        """Return the `DB_*` variables that mean this server, for the environment of a process.
+
+        They hold the password; do not print them.
+        """
+        return {
+            "DB_HOST": self.host,
+            "DB_PORT": str(self.port),
+            "DB_USER": self.user,
+            "DB_PASSWORD": self.password,
+            "DB_NAME": database or self.database,
+            "DB_SSL_MODE": self.ssl_mode,
+            **({"DB_SSL_CA": self.ssl_ca} if self.ssl_ca else {}),
+        }
+
     def _ssl(self) -> bool | str | ssl.SSLContext:
         if self.ssl_mode == "disable":
             return False

@@ -82,6 +82,30 @@ def test_the_version_is_named_once() -> None:
     assert service()["image"] == f"postgres:${{LAB_PG_IMAGE_VERSION:-{version}}}"
 
 
+def test_pgbouncer_comes_only_when_it_is_asked_for_and_after_the_server_is_there() -> None:
+    services = compose()["services"]
+    bouncer = services["pgbouncer"]
+    assert bouncer["profiles"] == ["pgbouncer"]
+    assert "profiles" not in services["postgres"]
+    assert bouncer["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert re.fullmatch(r"[\w/]+:\$\{LAB_PGBOUNCER_IMAGE_VERSION:-v[\d.]+-p\d\}", bouncer["image"])
+
+
+def test_pgbouncer_logs_in_as_the_labs_role_in_transaction_mode() -> None:
+    server, bouncer = (compose()["services"][name] for name in ("postgres", "pgbouncer"))
+    says = bouncer["environment"]
+    assert says["DB_HOST"] == "postgres"
+    for name in ("DB_USER", "DB_PASSWORD"):
+        assert says[name] == server["environment"][name]
+    assert (says["POOL_MODE"], says["AUTH_TYPE"]) == ("transaction", "scram-sha-256")
+
+
+def test_no_two_services_publish_the_same_port() -> None:
+    services = compose()["services"].values()
+    ports = [DEFAULT.sub(r"\2", port).split(":")[1] for one in services for port in one["ports"]]
+    assert len(set(ports)) == len(ports) == len(services)
+
+
 def test_files_of_the_container_have_the_line_ends_of_linux() -> None:
     for path in (COMPOSE, EXAMPLE, SCRIPT):
         assert b"\r" not in path.read_bytes()
