@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 __all__ = ["make_parser"]
 
@@ -29,6 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_render(verbs)
     _add_reset(verbs)
     _add_stop(verbs)
+    _add_workshop(verbs)
     return parser
 
 
@@ -46,6 +48,11 @@ def _add_lab(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         type=_port,
         metavar="N",
         help="port of JupyterLab (without it: 8888, or a free one if that is taken)",
+    )
+    lab.add_argument(
+        "--workshop",
+        action="store_true",
+        help="also install what the workshop's notebooks need (requirements-workshop.txt)",
     )
 
 
@@ -73,6 +80,11 @@ def _add_test(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--deep",
         action="store_true",
         help="instead, run what takes long: code broken on purpose, faults under load (20 minutes)",
+    )
+    part.add_argument(
+        "--workshop",
+        action="store_true",
+        help="instead, run the workshop: thirty participants on one server, the fleet's notebook",
     )
 
 
@@ -156,6 +168,74 @@ def _add_stop(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
 
 
+def _add_workshop(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    workshop = _add_verb(
+        verbs,
+        "workshop",
+        "accounts on a shared server, who is there, who has solved what",
+        "For instructors. create, status and remove work on the server that DB_HOST names, with a "
+        "role that may create roles and databases. INSTRUCTORS.md tells the rest.",
+    )
+    actions = workshop.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = _add_verb(
+        actions,
+        "create",
+        "make a role, a database and a file .env for each participant",
+        "Makes for each participant a role with a connection limit that fits the server, a "
+        "database and a file .env with its password. What an earlier call made is kept.",
+    )
+    create.add_argument(
+        "--participants", type=_participants, required=True, metavar="N", help="how many, 1 to 999"
+    )
+    create.add_argument(
+        "--host",
+        type=_host,
+        metavar="NAME",
+        help="the server's address as participants reach it (without it: DB_HOST)",
+    )
+    status = _add_verb(
+        actions,
+        "status",
+        "show who is connected and how far they are",
+        "Shows for each participant the sessions of their limit, whether the lab has begun on "
+        "their machine, and which lessons are open; with FOLDER also how many exercises are "
+        "solved.",
+    )
+    status.add_argument("folder", nargs="?", type=_file, metavar="FOLDER", help=_BROUGHT)
+    remove = _add_verb(
+        actions,
+        "remove",
+        "remove what create made",
+        "Ends the participants' sessions and removes their roles, the databases of their lessons "
+        "and their files .env. Touches nothing that `create` and lessons did not make.",
+    )
+    for action in (create, status, remove):
+        action.add_argument(
+            "--prefix", type=_prefix, default="workshop", metavar="NAME",
+            help="what participants are called: NAME_01, NAME_02 ... (workshop)",
+        )  # fmt: skip
+    for action in (create, remove):
+        action.add_argument(
+            "--output", type=_file, default="my_work/workshop", metavar="FOLDER",
+            help="where the files .env are, seen from the clone (my_work/workshop)",
+        )  # fmt: skip
+    progress = _add_verb(
+        actions,
+        "progress",
+        "gather participants' progress and results in one table and one picture",
+        "Reads participants' progress.json and the results that they saved, each participant's in "
+        "a folder or in files of that name. Exit code 1 when a file could not be read.",
+    )
+    progress.add_argument("folder", type=_file, metavar="FOLDER", help=_BROUGHT)
+    progress.add_argument("--csv", type=_file, metavar="FILE", help="save the table")
+    progress.add_argument(
+        "--plot", type=_picture, metavar="FILE", help="save the picture, FILE.png or FILE.svg"
+    )
+
+
+_BROUGHT = "participants' files, or a folder for each participant, seen from the clone"
+
+
 def _add_verb(
     verbs: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
@@ -185,6 +265,27 @@ def _seconds(text: str) -> float:
     if 1 <= seconds <= 3600:
         return seconds
     raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 3600")
+
+
+def _participants(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 999:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 999")
+
+
+def _prefix(text: str) -> str:
+    if re.fullmatch(r"(?!pg_)[a-z][a-z0-9_]{0,29}", text):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{text!r} cannot be used; write up to 30 small letters, digits and _, a letter first, "
+        "and not pg_"
+    )
+
+
+def _host(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9.:_-]+", text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is no name or address of a machine")
 
 
 def _query(text: str) -> str:

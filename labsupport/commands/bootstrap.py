@@ -24,6 +24,7 @@ __all__ = [
     "BROWSER",
     "LEARNER",
     "TESTER",
+    "WORKSHOP",
     "Needs",
     "check_python",
     "clone_folder",
@@ -56,7 +57,10 @@ class Needs:
 
 
 LEARNER = Needs("requirements.txt", ("requirements.txt",), "about 130 MB")
-TESTER = Needs("requirements-dev.txt", ("requirements-dev.txt", "requirements.txt"), "about 180 MB")
+WORKSHOP = Needs(
+    "requirements-workshop.txt", ("requirements-workshop.txt", *LEARNER.covers), "about 135 MB"
+)
+TESTER = Needs("requirements-dev.txt", ("requirements-dev.txt", *WORKSHOP.covers), "about 180 MB")
 BROWSER = Needs(
     "requirements-browser.txt", ("requirements-browser.txt", *TESTER.covers), "about 230 MB"
 )

@@ -14,6 +14,7 @@ from labsupport.commands.bootstrap import (
     BROWSER,
     LEARNER,
     TESTER,
+    WORKSHOP,
     Needs,
     check_python,
     clone_folder,
@@ -29,7 +30,13 @@ from labsupport.errors import LabError
 
 __all__ = ["main"]
 
-SETS_UP = {"lab": LEARNER, "test": TESTER, "render": LEARNER, "measure": LEARNER}
+SETS_UP = {
+    "lab": LEARNER,
+    "test": TESTER,
+    "render": LEARNER,
+    "measure": LEARNER,
+    "workshop": LEARNER,
+}
 MODULES = {"test": "run_tests"}
 
 
@@ -63,6 +70,8 @@ def _needs(options: argparse.Namespace) -> Needs | None:
     """Return what set-up has to install for the verb, or None if it sets nothing up."""
     if options.verb == "test" and options.browser:
         return BROWSER
+    if options.verb == "lab" and options.workshop:
+        return WORKSHOP
     return SETS_UP.get(options.verb)
 
 

@@ -21,9 +21,12 @@ from labsupport.commands.leaving import server_left_as_found
 from labsupport.commands.preparing import prepare_postgres
 from labsupport.places import project_root
 
-__all__ = ["BROWSER", "DEEP", "PARTS", "Part", "check_server", "run", "run_part"]
+__all__ = ["BROWSER", "DEEP", "PARTS", "WORKSHOP", "Part", "check_server", "run", "run_part"]
 
 END_LIMIT = 20
+WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Three processes run the tests, which mostly wait. A file's tests share what they need, and so do
+the files of a folder: one process runs all of a file, and the folders come one after the other."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,14 @@ PARTS = (
     Part(
         "unit",
         "the tests of the support code",
-        ("tests", "--ignore=tests/browser", "--ignore=tests/deep", "--durations=10"),
+        (
+            "tests",
+            "--ignore=tests/browser",
+            "--ignore=tests/deep",
+            "--ignore=tests/workshop",
+            *WORKERS,
+            "--durations=10",
+        ),
     ),
     Part(
         "notebooks",
@@ -50,6 +60,23 @@ PARTS = (
 
 DEEP = Part("deep", "proofs that take long", ("tests/deep", "--timeout=600", "--durations=10"))
 BROWSER = Part("browser", "lessons in a real browser", ("tests/browser", "--durations=10"))
+WORKSHOP = (
+    Part(
+        "workshop",
+        "a room of participants on one server, and what else needs the workshop's programs",
+        ("tests/workshop", "--timeout=600", "--durations=10"),
+    ),
+    Part(
+        "fleet",
+        "the notebook that runs a fleet of processes",
+        (
+            "--nbval-lax",
+            "--nbval-current-env",
+            "notebooks/17_run_a_fleet.ipynb",
+            "--durations=10",
+        ),
+    ),
+)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,10 +91,12 @@ def run(options: argparse.Namespace) -> int:
         chosen = [BROWSER]
     if options.deep:
         chosen = [DEEP]
+    if options.workshop:
+        chosen = list(WORKSHOP)
     lines = []
     failed = False
     with server_left_as_found():
-        if any(part.name == "notebooks" for part in chosen):
+        if any("--nbval-lax" in part.arguments for part in chosen):
             check_server()
         for number, part in enumerate(chosen, start=1):
             print(f"\n[{number}/{len(chosen)}] {part.name}: {part.does}", flush=True)
@@ -124,7 +153,8 @@ def run_part(part: Part, settings: Mapping[str, str] | None = None) -> int:
 
 def _end(pytest: subprocess.Popen[bytes], apart: bool) -> None:
     if apart:
-        pytest.send_signal(signal.SIGINT)
+        # To its workers as well: they would hear of it from pytest, and only seconds later.
+        os.killpg(pytest.pid, signal.SIGINT)
     try:
         pytest.wait(timeout=END_LIMIT)
     except subprocess.TimeoutExpired:

@@ -29,6 +29,16 @@ def home() -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture
+def few_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pytest that is started here loads what the parts need to be understood, and no more.
+
+    All plugins together take seconds to load, in each worker again.
+    """
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "xdist,pytest_timeout")
+
+
 def options(*arguments: str) -> argparse.Namespace:
     """What `test` gets when a person types these arguments."""
     return make_parser().parse_args(["test", *arguments])
@@ -119,6 +129,7 @@ def test_its_own_lock_is_installed_for_the_browser() -> None:
     assert set(TESTER.covers) < set(BROWSER.covers)
 
 
+@pytest.mark.usefixtures("few_plugins")
 def test_the_tests_leave_out_what_is_a_part_of_its_own(tmp_path: Path) -> None:
     for folder in ("postgres", "browser", "deep"):
         (tmp_path / "tests" / folder).mkdir(parents=True)
@@ -154,6 +165,7 @@ def test_the_notebooks_are_run_by_nbval_in_this_environment() -> None:
     assert {"--nbval-lax", "--nbval-current-env", "notebooks"} <= set(notebooks.arguments)
 
 
+@pytest.mark.usefixtures("few_plugins")
 def test_a_part_returns_what_pytest_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,33 +176,49 @@ def test_a_part_returns_what_pytest_returns(
     assert "1 failed" in capfd.readouterr().out
 
 
-SLOW = """import os, pathlib, time
+SLOW = """import os, pathlib, subprocess, sys, pytest
 
-def test():
-    pathlib.Path("pid").write_text(str(os.getpid()), encoding="utf-8")
-    time.sleep(60)
+@pytest.fixture
+def something():
+    yield
+    (pathlib.Path("tidied") / str(os.getpid())).touch()
+
+def test(something):
+    (pathlib.Path("running") / str(os.getpid())).touch()
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"])
 """
 RUN = (
     "import sys; from pathlib import Path; from labsupport.commands import run_tests; "
     "run_tests.project_root = Path.cwd; "
-    "run_tests.run_part(run_tests.Part('slow', '', ('-p', 'no:cacheprovider', '.')))"
+    "arguments = ('-p', 'no:cacheprovider', *sys.argv[1:], '.'); "
+    "run_tests.run_part(run_tests.Part('slow', '', arguments))"
 )
 
 
-def test_ctrl_c_ends_pytest_too(tmp_path: Path) -> None:
-    (tmp_path / "test_slow.py").write_text(SLOW, encoding="utf-8")
+def pids(folder: Path) -> set[int]:
+    """The processes that left a file with their number."""
+    return {int(path.name) for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("few_plugins")
+@pytest.mark.parametrize("workers", [0, 2], ids=["itself", "its workers"])
+def test_ctrl_c_ends_pytest_in_its_order(tmp_path: Path, workers: int) -> None:
+    for name in ("running", "tidied"):
+        (tmp_path / name).mkdir()
+    for number in range(max(1, workers)):
+        (tmp_path / f"test_{number}.py").write_text(SLOW, encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN],
+        [sys.executable, "-c", RUN, "-n", str(workers), "--dist", "loadfile"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )
-    pid = tmp_path / "pid"
-    wait_until(lambda: pid.exists() and pid.read_text(encoding="utf-8") != "", "the test runs")
+    wait_until(lambda: len(pids(tmp_path / "running")) == max(1, workers), "the tests run")
     os.kill(process.pid, signal.SIGINT)
     said, _ = process.communicate(timeout=40)
     assert "no tests ran" in said or "KeyboardInterrupt" in said
-    assert not alive(int(pid.read_text(encoding="utf-8")))
+    assert not any(alive(pid) for pid in pids(tmp_path / "running"))
+    assert pids(tmp_path / "tidied") == pids(tmp_path / "running")
     assert process.returncode != 0
