@@ -185,7 +185,7 @@ class Bench:
     async def pool(self, size: int, **options: Any) -> AsyncIterator[Any]:
         """Give a plain asyncpg pool of exactly `size` connections, for answers that take one."""
         pool = await asyncpg.create_pool(
-            **self.where, **{"min_size": size, "max_size": size, **options}
+            **{**self.where, "min_size": size, "max_size": size, **options}
         )
         try:
             yield pool

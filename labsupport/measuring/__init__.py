@@ -6,11 +6,12 @@
 
 A request is any `async` callable without arguments; `requests` has ready-made ones. Reading order:
 `load`, `closed_loop`, `open_loop`, `recording`, `slices`, `rounds`, `results`, `verdicts`,
-`comparison`, `sweeping`, `knees`, `staging`; then `timeline`, `samples`, `gauges` and `live_view`;
-beside them `watching`, `stopping`, `arithmetic`, `conditions`, `files`, `progress`, `lock` and
-`plots`.
+`comparison`, `sweeping`, `knees`, `staging`; then `timeline`, `samples`, `answers`, `gauges` and
+`live_view`; beside them `watching`, `stopping`, `arithmetic`, `conditions`, `files`, `progress`,
+`lock` and `plots`.
 """
 
+from labsupport.measuring.answers import Answers
 from labsupport.measuring.comparison import Comparison, Ratio, compare, measure
 from labsupport.measuring.conditions import Conditions
 from labsupport.measuring.gauges import pool_gauge, sessions_of
@@ -49,6 +50,7 @@ from labsupport.measuring.timeline import Mark, TimeLine
 from labsupport.measuring.verdicts import Evidence, Verdict
 
 __all__ = [
+    "Answers",
     "ClosedLoop",
     "Comparison",
     "Conditions",

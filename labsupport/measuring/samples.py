@@ -76,7 +76,7 @@ class Watch:
 
     def mark(self, label: str) -> None:
         """Put a labelled mark on the line, at this moment."""
-        self._marks.append(Mark(self._elapsed(), label))
+        self._marks.append(Mark(self.elapsed, label))
 
     async def __aenter__(self) -> Self:
         if not math.isnan(self._start):
@@ -100,18 +100,19 @@ class Watch:
     def _sampled(self, seconds: float, row: Mapping[str, float]) -> None:
         """Called with each sample."""
 
-    def _elapsed(self) -> float:
+    @property
+    def elapsed(self) -> float:
         """Seconds since the start of the block, 0 before it."""
         return 0.0 if math.isnan(self._start) else round(perf_counter() - self._start, 6)
 
     def _failed(self, who: str, error: BaseException) -> None:
         count, first = self._failures.get(who, (0, ""))
         reason = f"{type(error).__name__}: {error}".rstrip(": .")
-        self._failures[who] = (count + 1, first or f"after {self._elapsed():.1f} s: {reason}")
+        self._failures[who] = (count + 1, first or f"after {self.elapsed:.1f} s: {reason}")
 
     async def _repeat(self, once: Callable[[], Awaitable[None]], every: float) -> None:
         """Do something at once and again and again, until the block or the limit ends."""
-        while not self._stop.done() and self._elapsed() < self._limit:
+        while not self._stop.done() and self.elapsed < self._limit:
             due = perf_counter() + every
             await once()
             await asyncio.wait([self._stop], timeout=max(0.0, due - perf_counter()))
@@ -125,7 +126,7 @@ class Watch:
 
     async def _sample(self) -> None:
         """Take one sample. Whatever goes wrong is noted and leaves a gap."""
-        began = self._elapsed()
+        began = self.elapsed
         row: dict[str, float] = {}
         try:
             if not self._blocked:
@@ -165,7 +166,7 @@ class Watch:
         except Exception as error:
             self._failed("Counting the server's sessions", error)
         else:
-            self._answer = (self._elapsed(), sessions)
+            self._answer = (self.elapsed, sessions)
 
 
 def watch(

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from labsupport.exercises import Result, check
+from labsupport.exercises.spine import Task
 
-__all__ = ["BANK", "answers_of", "complain", "load", "says", "try_out"]
+__all__ = ["BANK", "answers_of", "complain", "load", "load_solution", "says", "try_out"]
 
 BANK = Path(__file__).resolve().parent.parent / "answers"
 SAYS = re.compile(r"\bSays: (.+?)\.?\s*$")
@@ -29,6 +30,13 @@ def answers_of(task_id: str, kind: str = "") -> list[Path]:
 def load(path: Path) -> Any:
     """The answer, as a notebook would have it: defined in `__main__`, and so sent by value."""
     return runpy.run_path(str(path), run_name="__main__")["answer"]
+
+
+def load_solution(task: Task) -> Any:
+    """The reference solution as a learner would run it who has put it into the exercise's cell."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(task.solution_code, f"<solution of {task.id}>", "exec"), space)
+    return space[task.answer]
 
 
 def says(path: Path) -> list[str]:

@@ -28,11 +28,16 @@ def checked_cells(path: Path) -> dict[str, Cell]:
     return found
 
 
-def starter(cell: Cell, name: str) -> Any:
-    """What the cell defines under that name before anybody has changed it."""
-    source = re.sub(r"^await check\(.*$", "", cell.source, flags=re.MULTILINE)
+def starter(path: Path, cell: Cell, name: str) -> Any:
+    """What the cell of that notebook defines under that name before anybody has changed it."""
+    imports = [
+        node
+        for node in Lesson(read_notebook(path), path).code[0].tree.body  # type: ignore[union-attr]
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     space: dict[str, Any] = {"__name__": "__main__"}
-    exec(source, space)
+    exec(compile(ast.Module(imports, []), str(path), "exec"), space)
+    exec(re.split(r"^.*\bawait check\(", cell.source, flags=re.MULTILINE)[0], space)
     return space.get(name)
 
 

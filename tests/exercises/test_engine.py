@@ -22,7 +22,7 @@ from labsupport.exercises.packing import Unsuitable, pack, untouched
 from labsupport.exercises.spine import Task, find_task
 from labsupport.places import project_root
 from labsupport.postgres import find_server
-from tests.homes import alive, wait_until
+from tests.homes import alive, children_naming, wait_until
 
 GENEROUS = 60
 """Seconds; this machine may be busy, and the engine's own limits are far below."""
@@ -37,11 +37,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def children() -> set[int]:
     """The processes that have come of this one and were not there before."""
-    alive = set()
+    found = set()
     for child in psutil.Process().children(recursive=True):
-        if child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-            alive.add(child.pid)
-    return alive
+        if alive(child.pid):
+            found.add(child.pid)
+    return found
 
 
 async def databases() -> set[str]:
@@ -202,11 +202,7 @@ async def test_a_killed_kernel_takes_the_answer_with_it(exercise_home: Path, wor
     seen: list[psutil.Process] = []
 
     def runs_an_answer() -> bool:
-        seen[:] = [
-            child
-            for child in psutil.Process(kernel.pid).children()
-            if "labsupport.exercises.child" in child.cmdline()
-        ]
+        seen[:] = children_naming("labsupport.exercises.child", kernel.pid)
         return bool(seen)
 
     try:

@@ -22,8 +22,8 @@ LONGEST_TITLE = 60
 
 def complaints(task: Task) -> Iterator[str]:
     """One sentence for each thing that an exercise lacks: what is wrong and what to do."""
-    if not re.fullmatch(r"[123]\.[1-4]|\d\d\.[ab]", task.id):
-        yield f"{task.id!r} is no id: write '1.2', or '03.a' for an exercise of lesson 03."
+    if not re.fullmatch(r"[123]\.[1-4]|\d\d\.[ab]|1[56]\.[1-4]", task.id):
+        yield f"{task.id!r} is no id: write '1.2', '03.a' for lesson 03, or '15.1' in the workshop."
     if not 5 <= len(task.title) <= LONGEST_TITLE:
         yield f"{task.id}: the title has {len(task.title)} letters; write 5 to {LONGEST_TITLE}."
     if not 1 <= task.minutes <= 30:
@@ -59,7 +59,7 @@ def _notebook(task: Task) -> Iterator[str]:
     cells = checked_cells(path)
     if task.id not in cells:
         yield f'{task.id}: {path.name} has no `await check("{task.id}", {task.answer})`.'
-    elif not untouched(starter(cells[task.id], task.answer)):
+    elif not untouched(starter(path, cells[task.id], task.answer)):
         yield f"{task.id}: the starter in {path.name} does something; leave `...` for the learner."
 
 
@@ -80,6 +80,12 @@ def test_ids_are_there_once_and_nothing_lies_about() -> None:
 def test_the_twelve_of_the_tutorial_are_there() -> None:
     ids = {task.id for task in all_tasks()}
     assert {f"{exercise}.{task}" for exercise in (1, 2, 3) for task in (1, 2, 3, 4)} <= ids
+
+
+def test_every_lesson_has_two_small_ones() -> None:
+    small = {(task.id, task.lesson[:2]) for task in all_tasks() if task.id[-1].isalpha()}
+    lessons = [f"{number:02}" for number in range(1, 11)]
+    assert small == {(f"{lesson}.{letter}", lesson) for lesson in lessons for letter in "ab"}
 
 
 def test_notebooks_check_nothing_that_is_no_exercise() -> None:

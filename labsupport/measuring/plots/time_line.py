@@ -1,13 +1,15 @@
-"""The time line of a pool: connections above, waiting requests below, what happened as lines."""
+"""The time line of a pool: connections, waiting requests, answers; what happened as lines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from labsupport.measuring.answers import ANSWERED, Answers
 from labsupport.measuring.plots.style import COLOURS, INK, Picture, lab_style, new_picture
 from labsupport.measuring.timeline import (
     IDLE,
@@ -31,6 +33,8 @@ CONNECTIONS = (
     (IDLE, "idle", COLOURS[1], "-"),
     (IN_USE, "in use", COLOURS[0], "-"),
 )
+ANSWER = (COLOURS[1], ".")
+FAILURES = ((COLOURS[0], "x"), (PURPLE, "+"), (INK, "1"))
 REQUESTS = ((WAITING, "waiting", COLOURS[2], "-"),)
 LEAST_GAP = 0.085
 MARK_ROWS = 3
@@ -39,17 +43,26 @@ Lines = Sequence[tuple[str, str, str, str]]
 
 
 @lab_style()
-def plot_time_line(line: TimeLine) -> Picture:
-    """Pool size, idle, in use and the server's sessions; below them the waiting requests."""
-    with_waiting = bool(np.isfinite(line.columns.get(WAITING, np.empty(0))).any())
-    picture = new_picture(height=5.4 if with_waiting else 4.0)
+def plot_time_line(line: TimeLine, answers: Answers | None = None) -> Picture:
+    """Pool size, idle, in use and the server's sessions; below them the waiting requests.
+
+    With `answers` of the same watch, a panel at the bottom has a point for each of them: when it
+    came, and after how long.
+    """
+    panels = [3]
+    if np.isfinite(line.columns.get(WAITING, np.empty(0))).any():
+        panels.append(2)
+    if answers is not None:
+        panels.append(3)
+    picture = new_picture(height=4.0 + 0.7 * sum(panels[1:]))
     rows = picture.subplots(
-        2 if with_waiting else 1, sharex=True, squeeze=False,
-        gridspec_kw={"height_ratios": [3, 2] if with_waiting else [1]},
-    )[:, 0]  # fmt: skip
+        len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": panels}
+    )[:, 0]
     _draw(rows[0], line, CONNECTIONS, "connections")
-    if with_waiting:
+    if 2 in panels:
         _draw(rows[1], line, REQUESTS, "requests waiting")
+    if answers is not None:
+        _draw_answers(rows[-1], answers)
     rows[-1].set_xlabel("seconds since the start")
     rows[0].set_title("The pool over time", pad=22 if line.notes else 8)
     if line.notes:
@@ -81,6 +94,24 @@ def _draw(axes: Axes, line: TimeLine, lines: Lines, unit: str) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.grid(True, axis="y", color="#DDDDDD", linewidth=0.6)
     axes.set_ylabel(unit)
+    _write_names(axes, names, end)
+
+
+def _draw_answers(axes: Axes, answers: Answers) -> None:
+    """A point for each answer, and a cross for each that was an error."""
+    end, most = axes.get_xlim()[1], 1.0
+    others = cycle(FAILURES)
+    names = []
+    for outcome, (seconds, milliseconds) in answers.by_outcome().items():
+        colour, shape = ANSWER if outcome == ANSWERED else next(others)
+        axes.plot(seconds, milliseconds, shape, color=colour, markersize=4, alpha=0.7)
+        most = max(most, milliseconds.max())
+        middle = float(np.median(milliseconds))
+        names.append((middle, f"{outcome}, {len(seconds)}", colour))
+    axes.set_ylim(0, most * 1.12)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.grid(True, axis="y", color="#DDDDDD", linewidth=0.6)
+    axes.set_ylabel("ms until the answer")
     _write_names(axes, names, end)
 
 

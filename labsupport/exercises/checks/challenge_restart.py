@@ -1,0 +1,115 @@
+"""Challenge 16.2: a server's restart under load, within a budget of errors, and no order twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import asyncpg
+
+from labsupport.exercises.bench import Bench
+from labsupport.exercises.shops import opened
+
+__all__ = ["check"]
+
+ORDERS = 70
+EVERY = 0.03
+AWAY = 0.4
+BUDGET = 0.05
+FIRST_AMOUNT = 1_000_000
+"""Each order of the check has an amount of its own, from this one on."""
+STORED = "SELECT id, amount_cents FROM orders WHERE amount_cents >= $1"
+LOOK = "what happens to a request whose connection is refused or lost"
+
+
+async def check(answer: Any, bench: Bench) -> dict[str, Any]:
+    """Orders at a steady rate while the server is stopped and started again."""
+    async with opened(bench, answer, pool_max_size=5, connect_timeout=3) as shop:
+        await _as_before(shop, bench)
+        answered, failed = await _under_load(shop, bench)
+    conn = await asyncpg.connect(**bench.where, timeout=5)
+    stored = await conn.fetch(STORED, FIRST_AMOUNT)
+    conn.terminate()
+    _judge(answered, failed, [tuple(row) for row in stored], bench)
+    bench.no_blocking_sleep("the load")
+    return {"orders answered": len(answered), "errors": dict(failed)}
+
+
+async def _as_before(shop: Any, bench: Bench) -> None:
+    stored = await bench.run("place_order(1, 500, 'a')", lambda: shop.place_order(1, 500, "a"))
+    again = await bench.run("place_order(1, 500, 'a')", lambda: shop.place_order(1, 500, "a"))
+    bench.expect(
+        isinstance(stored, int) and stored == again,
+        f"the same order with the same key gave {stored!r} and then {again!r}.",
+        "the same id twice.",
+        "what the key is passed on to",
+    )
+    nobody = await bench.run("place_order for nobody", lambda: shop.place_order(10**9, 500, "b"))
+    bench.expect(
+        nobody is None,
+        f"an order of a user who does not exist gave {nobody!r}.",
+        "None.",
+        "what place_order returns",
+    )
+    await bench.must_raise(
+        "place_order(1, -500, 'c')",
+        lambda: shop.place_order(1, -500, "c"),
+        asyncpg.CheckViolationError,
+        expected="CheckViolationError, at once: no further attempt mends it.",
+        look="which errors another attempt can mend",
+        limit=1.5,
+    )
+
+
+async def _under_load(shop: Any, bench: Bench) -> tuple[dict[int, Any], Counter[str]]:
+    """The ids by amount, and what was raised."""
+    bench.stage("place_order while the server restarts")
+
+    async def order(number: int) -> Any:
+        await asyncio.sleep(number * EVERY)
+        return await shop.place_order(1 + number, FIRST_AMOUNT + number, f"order {number}")
+
+    tasks = [asyncio.create_task(order(number)) for number in range(ORDERS)]
+    await asyncio.sleep(ORDERS * EVERY / 3)
+    await bench.stop_server()
+    await asyncio.sleep(AWAY)
+    await bench.start_server()
+    _, late = await asyncio.wait(tasks, timeout=3.5)
+    answered: dict[int, Any] = {}
+    failed: Counter[str] = Counter()
+    for number, task in enumerate(tasks):
+        if task in late:
+            task.cancel()
+            failed["no answer"] += 1
+        elif (error := task.exception()) is not None:
+            failed[type(error).__name__] += 1
+        else:
+            answered[FIRST_AMOUNT + number] = task.result()
+    return answered, failed
+
+
+def _judge(
+    answered: dict[int, Any], failed: Counter[str], stored: list[tuple[int, int]], bench: Bench
+) -> None:
+    bench.expect(
+        failed.total() <= BUDGET * ORDERS,
+        f"of {ORDERS} orders while the server restarted, {failed.total()} failed "
+        f"({', '.join(f'{count} {name}' for name, count in failed.items())}).",
+        f"at most {BUDGET:.0%} of them: try again what a moment later may succeed.",
+        LOOK,
+    )
+    twice = [amount for amount, count in Counter(row[1] for row in stored).items() if count > 1]
+    bench.expect(
+        not twice,
+        f"{len(twice)} orders are stored twice.",
+        "each order once, however often it was tried.",
+        "what tells the database that it is the same order",
+    )
+    lost = set(answered.items()) - {(amount, stored_id) for stored_id, amount in stored}
+    bench.expect(
+        not lost,
+        f"{len(lost)} orders were answered with an id, and no such order is stored.",
+        "an id only when the transaction was committed.",
+        "when place_order returns",
+    )

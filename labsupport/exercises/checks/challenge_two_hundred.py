@@ -1,0 +1,140 @@
+"""Challenge 16.3: two hundred clients on twenty connections, while somebody else is slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from labsupport.exercises.bench import Bench
+from labsupport.exercises.shops import opened
+from labsupport.service.challenges import PaymentRefused
+
+__all__ = ["check"]
+
+CLIENTS = 200
+CONNECTIONS = 20
+LOOK = "what is held while the payment is under way"
+COUNT = "SELECT count(*) FROM orders WHERE amount_cents = $1"
+
+
+async def check(answer: Any, bench: Bench) -> dict[str, Any]:
+    """One order, one that is refused, one of nobody; then two hundred at once."""
+    bench.expect(
+        isinstance(answer, type) and callable(getattr(answer, "pay", None)),
+        "the answer has no method pay.",
+        "a class made from PayingShop.",
+        "the first line of your class",
+    )
+    watched = _watched(answer)
+    async with opened(bench, watched, pool_max_size=CONNECTIONS, acquire_timeout=2) as shop:
+        await _alone(shop, bench)
+        return await _all_at_once(shop, bench)
+
+
+def _watched(answer: type) -> type:
+    """The learner's class, with a provider that notes what it sees and can refuse."""
+
+    class Watched(answer):  # type: ignore[misc]
+        def __init__(self, settings: Any) -> None:
+            super().__init__(settings)
+            self.payments: Counter[tuple[int, int]] = Counter()
+            self.held: list[int] = []
+            self.refuses = False
+
+        async def pay(self, user_id: int, amount_cents: int) -> None:
+            self.payments[user_id, amount_cents] += 1
+            self.held.append(self.pool.get_pool_stats()["acquired_count"])
+            await asyncio.sleep(0.5 if len(self.payments) > 3 else 0.02)
+            if self.refuses:
+                raise PaymentRefused("The card has expired.")
+
+    Watched.__name__ = answer.__name__
+    return Watched
+
+
+async def _stored(shop: Any, amount: int) -> int:
+    async with shop.pool.acquire() as conn:
+        return int(await conn.fetchval(COUNT, amount))
+
+
+async def _alone(shop: Any, bench: Bench) -> None:
+    call = "place_order(1, 777001, 'one')"
+    stored = await bench.run(call, lambda: shop.place_order(1, 777001, "one"))
+    bench.expect(
+        isinstance(stored, int) and await _stored(shop, 777001) == 1,
+        f"{call} gave {stored!r}, and {await _stored(shop, 777001)} such orders are stored.",
+        "the id of the one order that is stored.",
+        "what place_order stores and returns",
+    )
+    bench.expect(
+        shop.payments[1, 777001] == 1,
+        f"{call} paid {shop.payments[1, 777001]} times.",
+        "one payment: `await self.pay(user_id, amount_cents)`.",
+        "what place_order asks the provider",
+    )
+    bench.expect(
+        shop.held == [0],
+        f"while an order was paid, {shop.held[-1]} connection was lent out.",
+        "none: the provider takes half a second, and needs no connection of ours.",
+        LOOK,
+    )
+    nobody = await bench.run("place_order for nobody", lambda: shop.place_order(10**9, 777002, "x"))
+    bench.expect(
+        nobody is None and not shop.payments[10**9, 777002],
+        f"an order of a user who does not exist gave {nobody!r} and "
+        f"{shop.payments[10**9, 777002]} payments.",
+        "None, and no payment.",
+        "what comes before the payment",
+    )
+    shop.refuses = True
+    await bench.must_raise(
+        "an order whose payment is refused",
+        lambda: shop.place_order(1, 777003, "refused"),
+        PaymentRefused,
+        expected="PaymentRefused, which reaches the caller.",
+        look="what happens to an exception of pay",
+    )
+    shop.refuses = False
+    bench.expect(
+        await _stored(shop, 777003) == 0,
+        "an order whose payment was refused is stored.",
+        "that nothing is stored before it is paid.",
+        "the order of the steps",
+    )
+
+
+async def _all_at_once(shop: Any, bench: Bench) -> dict[str, Any]:
+    bench.stage(f"{CLIENTS} orders at once")
+    async with bench.watching() as peaks:
+        orders = [
+            asyncio.create_task(shop.place_order(1 + number, 888000, f"client {number}"))
+            for number in range(CLIENTS)
+        ]
+        _, late = await asyncio.wait(orders, timeout=4)
+        for task in late:
+            task.cancel()
+    done = [task for task in orders if task not in late]
+    errors = Counter(type(task.exception()).__name__ for task in done if task.exception())
+    served = len(done) - errors.total()
+    bench.expect(
+        served == CLIENTS,
+        f"of {CLIENTS} clients at once, {served} were served; {len(late)} got no answer, and the "
+        f"others {dict(errors)}.",
+        "that all of them are served.",
+        LOOK,
+    )
+    bench.expect(
+        peaks["sessions"] <= CONNECTIONS,
+        f"the server saw {peaks['sessions']} sessions.",
+        f"at most {CONNECTIONS}.",
+        "where connections come from",
+    )
+    bench.expect(
+        await _stored(shop, 888000) == CLIENTS,
+        f"{await _stored(shop, 888000)} of the {CLIENTS} orders are stored.",
+        "each of them, once.",
+        "what place_order stores",
+    )
+    bench.no_blocking_sleep("the orders")
+    return {"clients served": served, "sessions at most": peaks["sessions"]}

@@ -1,0 +1,91 @@
+"""Exercise 03.b: a wait with a limit, a sentence for the caller, and every other error as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+
+from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._pools import database_pool
+from labsupport.pooling import DatabasePool
+
+__all__ = ["check"]
+
+SIZE = 2
+
+
+async def check(answer: Any, bench: Bench) -> dict[str, Any]:
+    """Ask a free pool and a full one, with queries that are slow, that fail, that time out."""
+    async with database_pool(bench, SIZE) as pool:
+        await _answered(answer, pool, bench, "SELECT 41 + 1", 1, 42)
+        await _answered(answer, pool, bench, "SELECT 7 FROM pg_sleep(0.5)", 0.2, 7)
+        said = await _full(answer, pool, bench)
+        await bench.all_returned(pool.pool, "some answers", "part 1: who gives it back")
+        await _raises(answer, pool, bench, "SELECT 1 / 0", asyncpg.DivisionByZeroError)
+        await bench.all_returned(pool.pool, "a query that failed", "part 1: who gives it back")
+    async with database_pool(bench, SIZE, command_timeout=0.3) as pool:
+        await _raises(answer, pool, bench, "SELECT pg_sleep(2)", TimeoutError)
+        await bench.all_returned(pool.pool, "a query that took too long", "part 1: the giving back")
+    return {"what a caller of the full pool is told": said}
+
+
+async def _answered(
+    answer: Any, pool: DatabasePool, bench: Bench, query: str, patience: float, value: int
+) -> None:
+    look = "part 2: what the limit limits, the wait for a connection or the work with it"
+    what = f"ask(pool, {query!r}, patience={patience})"
+    found = await bench.run(what, lambda: answer(pool, query, patience), look=look)
+    bench.expect(
+        found == value,
+        f"{what} returned {found!r}, and connections were free.",
+        f"{value}, the first value of the query.",
+        look,
+    )
+
+
+async def _full(answer: Any, pool: DatabasePool, bench: Bench) -> str:
+    what = f"ask(pool, 'SELECT 1', patience=0.3) with all {SIZE} connections lent out"
+    held = [await pool.acquire(timeout=3) for _ in range(SIZE)]
+    back = None
+    try:
+        asked = time.monotonic()
+        look = "part 2: which limit the wait has, and which exception tells that it is over"
+        said = await bench.run(what, lambda: answer(pool, "SELECT 1", 0.3), look=look)
+        waited = time.monotonic() - asked
+        bench.expect(
+            isinstance(said, str) and f"{SIZE} of {SIZE}" in said,
+            f"{what} returned {said!r}.",
+            f"a sentence that contains '{SIZE} of {SIZE}', for the connections that are in use.",
+            "part 3: which of the pool's numbers say that",
+        )
+        bench.expect(
+            waited > 0.15,
+            f"{what} gave up after {waited:.2f} s.",
+            "that it waits 0.3 s for one to come back.",
+            look,
+        )
+        back = asyncio.create_task(_give_back(pool, held.pop()))
+        await _answered(answer, pool, bench, "SELECT 5", 2, 5)
+    finally:
+        await asyncio.gather(*([back] if back else []), *(pool.release(conn) for conn in held))
+    return str(said)
+
+
+async def _give_back(pool: DatabasePool, conn: Any) -> None:
+    await asyncio.sleep(0.1)
+    await pool.release(conn)
+
+
+async def _raises(
+    answer: Any, pool: DatabasePool, bench: Bench, query: str, kind: type[BaseException]
+) -> None:
+    await bench.must_raise(
+        f"ask(pool, {query!r}, patience=1) with connections free",
+        lambda: answer(pool, query, 1),
+        kind,
+        expected=f"that the caller sees {kind.__name__}: the pool was not the trouble.",
+        look="which exceptions are caught, and from which line; a query can time out, too",
+    )

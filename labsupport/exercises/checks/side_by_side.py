@@ -1,0 +1,60 @@
+"""Exercise 04.b: many queries side by side, and no connection held while they are awaited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._pools import database_pool
+from labsupport.pooling import PooledDatabase
+
+__all__ = ["check"]
+
+SIZE = 3
+LOOK = "part 4: which connections are held while others are waited for, and who shares one"
+
+
+async def check(answer: Any, bench: Bench) -> dict[str, Any]:
+    """Ask over a pool of one, where holding one is fatal, and over a pool of three."""
+    listing, detail = "SELECT generate_series(1, 4)", "SELECT $1::int * 10"
+    async with database_pool(bench, 1, acquire_timeout=1.0) as pool:
+        what = "details over a pool of 1 connection"
+        found = await _run(answer, PooledDatabase(pool), bench, what, listing, detail)
+        bench.expect(
+            found == {1: 10, 2: 20, 3: 30, 4: 40},
+            f"{what} returned {str(found)[:150]}.",
+            "a dictionary from each key to its value: {1: 10, 2: 20, 3: 30, 4: 40}.",
+            "what is a row, and what is the value in its first column",
+        )
+        nothing = "SELECT 1 WHERE false"
+        found = await _run(answer, PooledDatabase(pool), bench, "no keys", nothing, detail)
+        bench.expect(found == {}, f"without keys, details returned {found!r}.", "{}.", "no rows")
+        await bench.all_returned(pool.pool, what, "part 1: who gives a connection back")
+    async with database_pool(bench, SIZE) as pool:
+        peak = await _side_by_side(answer, PooledDatabase(pool), bench)
+        await bench.all_returned(pool.pool, "details", "part 1: who gives a connection back")
+    return {f"most queries at work at once, over a pool of {SIZE}": peak}
+
+
+async def _run(
+    answer: Any, db: PooledDatabase, bench: Bench, what: str, listing: str, detail: str
+) -> dict[Any, Any]:
+    found = await bench.run(what, lambda: answer(db, listing, detail), look=LOOK)
+    bench.expect(
+        isinstance(found, dict), f"{what} returned {found!r}.", "a dictionary.", "the last line"
+    )
+    return dict(found)
+
+
+async def _side_by_side(answer: Any, db: PooledDatabase, bench: Bench) -> int:
+    listing, detail = "SELECT generate_series(1, 6)", "SELECT $1::int FROM pg_sleep(0.4)"
+    what = f"details with 6 keys over a pool of {SIZE} connections"
+    async with bench.watching() as peak:
+        await _run(answer, db, bench, what, listing, detail)
+    bench.expect(
+        peak["active"] == SIZE,
+        f"{what} had {peak['active']} of the slow queries at work at the same time at most.",
+        f"{SIZE}, one on each connection.",
+        "whether each query is awaited before the next one is begun",
+    )
+    return peak["active"]

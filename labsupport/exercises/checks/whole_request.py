@@ -1,0 +1,97 @@
+"""Exercise 10.b: one limit around a whole request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from labsupport.exercises.bench import Bench
+
+__all__ = ["check"]
+
+LOOK = "round 2: what each limit stands around, and what still waits outside of it"
+TOO_LATE = "TimeoutError, because all of it together takes longer than the limit."
+
+
+async def check(answer: Any, bench: Bench) -> dict[str, Any]:
+    """Requests that are quick, that fail, and that are too long in four ways."""
+    async with bench.pool(2) as pool:
+        await _quick(answer, pool, bench)
+        await _failing(answer, pool, bench)
+        await _too_long(answer, pool, bench, 0.6, 1, 3.0, "one query of 3 s")
+        await _too_long(answer, pool, bench, 0.6, 6, 0.2, "six queries of 0.2 s")
+        await _full(answer, pool, bench)
+        await bench.all_returned(pool, "all requests", "how the connection is borrowed")
+    await _late_connection(answer, bench)
+    return {"requests that ended at their limit": 4}
+
+
+async def _quick(answer: Any, pool: Any, bench: Bench) -> None:
+    queries = ["SELECT set_config('lab.mark', 'here', false)", "SELECT current_setting('lab.mark')"]
+    queries += ["SELECT 3", "SELECT 4 WHERE false"]
+    found = await bench.run(
+        "report with four quick queries", lambda: answer(pool, queries, 2.5), look=LOOK
+    )
+    bench.expect(
+        isinstance(found, (list, tuple)) and list(found) == ["here", "here", 3, None],
+        f"report with four quick queries returned {found!r}.",
+        "['here', 'here', 3, None]: the first value of each, all asked on one connection, so that "
+        "the second query finds what the first one has set.",
+        "for how long the request keeps its connection, and what is returned",
+    )
+
+
+async def _failing(answer: Any, pool: Any, bench: Bench) -> None:
+    look = "what becomes of the error of a query"
+    await bench.must_raise(
+        "report with 'SELECT 1 / 0'",
+        lambda: answer(pool, ["SELECT 1", "SELECT 1 / 0"], 2.5),
+        asyncpg.DivisionByZeroError,
+        expected="asyncpg.DivisionByZeroError.",
+        look=look,
+    )
+    await bench.all_returned(pool, "a query that failed", look)
+
+
+async def _too_long(
+    answer: Any, pool: Any, bench: Bench, limit: float, count: int, each: float, what: str
+) -> None:
+    await bench.must_raise(
+        f"report with {what} and a limit of {limit:g} s",
+        lambda: answer(pool, [f"SELECT 1 FROM pg_sleep({each})"] * count, limit),
+        TimeoutError,
+        expected=TOO_LATE,
+        look=LOOK,
+        limit=2.5,
+    )
+    await bench.all_returned(pool, f"{what} and a limit", LOOK)
+
+
+async def _full(answer: Any, pool: Any, bench: Bench) -> None:
+    async with pool.acquire(timeout=2), pool.acquire(timeout=2):
+        await bench.must_raise(
+            "report with a limit of 0.4 s while all connections are lent out",
+            lambda: answer(pool, ["SELECT 1"], 0.4),
+            TimeoutError,
+            expected="TimeoutError: waiting for a connection is a part of the request.",
+            look=LOOK,
+            limit=2,
+        )
+
+
+async def _late_connection(answer: Any, bench: Bench) -> None:
+    """A connection is free after 0.5 s, and the query takes 0.5 s: each is within 0.8 s."""
+    async with bench.pool(1) as pool:
+        busy = asyncio.create_task(pool.fetchval("SELECT pg_sleep(0.5)"))
+        await bench.until(lambda: pool.get_idle_size() == 0)
+        await bench.must_raise(
+            "report with a limit of 0.8 s, a wait of 0.5 s and a query of 0.5 s",
+            lambda: answer(pool, ["SELECT pg_sleep(0.5)"], 0.8),
+            TimeoutError,
+            expected=TOO_LATE,
+            look=LOOK,
+        )
+        await busy
+        await bench.all_returned(pool, "a late connection", LOOK)

@@ -1,0 +1,12 @@
+"""Right: asyncpg's own pool."""
+
+import asyncpg
+
+
+async def open_pool(**where):
+    return await asyncpg.create_pool(
+        **where, min_size=2, max_size=6, max_inactive_connection_lifetime=0.5
+    )
+
+
+answer = open_pool

@@ -1,0 +1,12 @@
+"""Wrong: nothing is kept open. Says: 0 sessions were open after open_pool."""
+
+from labsupport.pooling import DatabasePool
+
+
+async def open_pool(**where):
+    pool = DatabasePool()
+    await pool.initialize(**where, min_size=0, max_size=6, max_inactive_connection_lifetime=0.5)
+    return pool
+
+
+answer = open_pool

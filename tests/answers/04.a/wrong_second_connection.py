@@ -1,0 +1,13 @@
+"""Wrong: the statements borrow another connection. Says: NestedAcquire."""
+
+CHANGE = "UPDATE accounts SET balance = balance + $2 WHERE owner = $1 RETURNING owner"
+
+
+async def transfer(db, source, target, amount):
+    async with db.connection() as conn, conn.transaction():
+        for owner, change in ((source, -amount), (target, amount)):
+            if await db.execute_single(CHANGE, owner, change) is None:
+                raise LookupError(owner)
+
+
+answer = transfer

@@ -1,0 +1,9 @@
+"""Wrong: each query has the limit for itself. Says: six queries."""
+
+
+async def report(pool, queries, seconds):
+    async with pool.acquire(timeout=seconds) as conn:
+        return [await conn.fetchval(query, timeout=seconds) for query in queries]
+
+
+answer = report
