@@ -166,6 +166,7 @@ def run_pytest(folder: Path, *arguments: str, paths: Sequence[str] = (".",)) -> 
     report = folder / "report.xml"
     command = [sys.executable, "-m", "pytest", "-p", "tests.notebook_guard"]
     command += ["--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "--color=no"]
+    command += ["-p", "no:xdist", "-p", "no:hypothesispytest"]  # They take a second to load.
     command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-rs"]
     command += [f"--junit-xml={report}", *arguments, *paths]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}

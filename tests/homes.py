@@ -14,7 +14,7 @@ import psutil
 
 from labsupport.postgres import stop_embedded
 
-__all__ = ["alive", "processes_of", "temporary_home", "wait_until"]
+__all__ = ["alive", "children_naming", "processes_of", "temporary_home", "wait_until"]
 
 
 @contextlib.contextmanager
@@ -61,6 +61,16 @@ def alive(pid: int | None) -> bool:
         return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def children_naming(text: str, parent: int | None = None) -> list[psutil.Process]:
+    """Return the children of a process, of this one by default, whose command line holds `text`."""
+    found = []
+    for child in psutil.Process(parent).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # It has just ended.
+            if any(text in word for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def wait_until(holds: Callable[[], bool], what: str, limit: float = 30) -> None:

@@ -58,7 +58,11 @@ PARTS = (
     ),
 )
 
-DEEP = Part("deep", "proofs that take long", ("tests/deep", "--timeout=600", "--durations=10"))
+DEEP = Part(
+    "deep",
+    "proofs that take long",
+    ("tests/deep", *("-n", "2", "--dist", "worksteal"), "--timeout=600", "--durations=10"),
+)
 BROWSER = Part("browser", "lessons in a real browser", ("tests/browser", "--durations=10"))
 WORKSHOP = (
     Part(

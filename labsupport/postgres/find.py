@@ -30,13 +30,15 @@ __all__ = [
 OLDEST = 14
 CONNECT_LIMIT = 15
 
+# Of other roles' sessions an ordinary role is not told the type; they are in a database, though.
 FACTS = """
     SELECT current_setting('server_version') AS version,
            current_setting('server_version_num')::int AS version_num,
            current_setting('max_connections')::int AS max_connections,
            current_setting('superuser_reserved_connections')::int AS superuser_reserved,
            (SELECT count(*) FROM pg_stat_activity
-            WHERE backend_type = 'client backend') AS sessions,
+            WHERE datid IS NOT NULL
+              AND coalesce(backend_type, 'client backend') = 'client backend') AS sessions,
            rolcreatedb OR rolsuper AS may_create_databases,
            current_user AS role
     FROM pg_roles WHERE rolname = current_user

@@ -35,7 +35,8 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed or (report.passed and report.when == "call"):
         error = _class_of(call.excinfo.value) if report.failed and call.excinfo else ""
-        noted = {"test": item.nodeid, "stage": call.when, "error": error}
+        said = _text_of(call.excinfo.value) if error and call.excinfo else ""
+        noted = {"test": item.nodeid, "stage": call.when, "error": error, "said": said}
         item.config.stash[NOTED].append(noted)
     return report
 
@@ -45,9 +46,19 @@ def _class_of(error: BaseException) -> str:
 
     A lesson that sums up failed claims shows no traceback, so there the name is that of nbval.
     """
-    traceback = COLOUR.sub("", getattr(error, "inner_traceback", None) or "").strip()
+    traceback = _traceback_of(error)
     found = LAST_LINE.match(traceback.splitlines()[-1]) if "Traceback" in traceback else None
     return found[1] if found else type(error).__name__
+
+
+def _text_of(error: BaseException) -> str:
+    """What the exception says; for a cell, what the cell showed of the exception it raised."""
+    return _traceback_of(error) or str(error)
+
+
+def _traceback_of(error: BaseException) -> str:
+    """The traceback inside a cell's exception, without colours; "" for other exceptions."""
+    return COLOUR.sub("", getattr(error, "inner_traceback", None) or "").strip()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -16,7 +16,7 @@ MEASURING = (
         old="results=dict(zip(names, rounds.results(conditions), strict=True)),",
         new="results=dict(zip(names, rounds.results(conditions)[::-1], strict=True)),",
         tests=(f"{TESTS}/test_comparison.py::test_the_first_arm_is_the_baseline",),
-        notebooks=("notebooks/01_why_pooling_matters.ipynb",),
+        cells=("notebooks/01_why_pooling_matters.ipynb::01-09",),
     ),
     Mutation(
         name="what one arm shows is noted for another",
@@ -34,7 +34,7 @@ MEASURING = (
             f"{TESTS}/test_comparison.py::test_the_ratio_of_two_sleepers_is_that_of_their_sleeps",
             f"{TESTS}/test_comparison.py::test_swapping_the_arms_gives_the_inverse_of_every_round",
         ),
-        notebooks=("notebooks/01_why_pooling_matters.ipynb",),
+        cells=("notebooks/01_why_pooling_matters.ipynb::01-09",),
     ),
     Mutation(
         name="errors are dropped",
@@ -48,6 +48,7 @@ MEASURING = (
             f"{TESTS}/test_comparison.py::"
             "test_a_baseline_that_always_fails_gives_no_ratio_and_no_crash",
         ),
+        cells=("notebooks/01_why_pooling_matters.ipynb::01-29",),
     ),
     Mutation(
         name="errors count as answers",

@@ -24,8 +24,8 @@ POOL = (
                     "".join(f"SET {k}='{v}';" for k, v in session_settings(server_settings).items())
                 ),
 """,
-        tests=(f"{TESTS}/test_pool.py::test_settings_survive_release",),
-        notebooks=("notebooks/03_create_a_pool.ipynb",),
+        tests=(f"{TESTS}/test_pool.py::test_settings_survive_release[on 18]",),
+        cells=("notebooks/03_create_a_pool.ipynb::03-30",),
     ),
     Mutation(
         name="acquire has no deadline",
@@ -36,7 +36,7 @@ POOL = (
             f"{TESTS}/test_pool.py::"
             "test_waiting_ends_at_the_deadline_and_the_error_tells_the_state",
         ),
-        notebooks=("notebooks/03_create_a_pool.ipynb",),
+        cells=("notebooks/03_create_a_pool.ipynb::03-14",),
     ),
     Mutation(
         name="waiters are not counted",
@@ -46,7 +46,7 @@ POOL = (
         tests=(
             f"{TESTS}/test_pool.py::test_waiters_are_counted_and_free_connections_are_not_waiters",
         ),
-        notebooks=("notebooks/03_create_a_pool.ipynb",),
+        cells=("notebooks/03_create_a_pool.ipynb::03-25",),
     ),
     Mutation(
         name="free connections are counted as waiters",
@@ -65,14 +65,14 @@ POOL = (
         tests=(
             f"{TESTS}/test_pool.py::test_waiters_are_counted_and_free_connections_are_not_waiters",
         ),
-        notebooks=("notebooks/03_create_a_pool.ipynb",),
+        cells=("notebooks/03_create_a_pool.ipynb::03-07",),
     ),
     Mutation(
         name="open connections count as in use",
         file=f"{ROOM}/stats.py",
         old='"acquired_count": max(lent, size - idle),',
         new='"acquired_count": size,',
-        tests=(f"{TESTS}/test_pool.py::test_a_connection_can_be_borrowed_in_both_ways",),
+        tests=(f"{TESTS}/test_pool.py::test_a_connection_can_be_borrowed_in_both_ways[on 18]",),
     ),
     Mutation(
         name="timeouts are not counted",
@@ -114,7 +114,7 @@ POOL = (
         old="        await self._lent.give_back_to(",
         new="        await asyncio.sleep(0.002)\n        await self._lent.give_back_to(",
         tests=(f"{TESTS}/test_pool.py::test_cancelled_borrowers_give_everything_back",),
-        notebooks=("notebooks/04_borrow_and_return.ipynb",),
+        cells=("notebooks/04_borrow_and_return.ipynb::04-13",),
     ),
     Mutation(
         name="a release waits for a frozen backend",
@@ -192,7 +192,7 @@ BESIDE_THE_POOL = (
         tests=(
             f"{TESTS}/test_database.py::test_nested_use_is_refused_at_once_instead_of_deadlocking",
         ),
-        notebooks=("notebooks/04_borrow_and_return.ipynb",),
+        cells=("notebooks/04_borrow_and_return.ipynb::04-42",),
     ),
     Mutation(
         name="a transaction is none",
@@ -200,7 +200,7 @@ BESIDE_THE_POOL = (
         old="async with self.connection() as conn, conn.transaction():",
         new="async with self.connection() as conn:",
         tests=(f"{TESTS}/test_database.py::test_a_failed_transaction_leaves_nothing",),
-        notebooks=("notebooks/04_borrow_and_return.ipynb",),
+        cells=("notebooks/04_borrow_and_return.ipynb::04-24",),
     ),
     Mutation(
         name="errors of the caller are called errors of the database",
@@ -223,7 +223,7 @@ BESIDE_THE_POOL = (
             f"{TESTS}/test_lifetime.py::"
             "test_a_connection_is_not_renewed_while_it_is_lent_out_but_when_it_is_back",
         ),
-        notebooks=("notebooks/02_watch_a_pool_work.ipynb",),
+        cells=("notebooks/02_watch_a_pool_work.ipynb::02-29",),
     ),
     Mutation(
         name="all lifetimes end at the same time",
@@ -231,6 +231,7 @@ BESIDE_THE_POOL = (
         old="self.seconds * (1 - self.jitter * self._fraction())",
         new="self.seconds",
         tests=(f"{TESTS}/test_lifetime.py::test_jitter_makes_connections_end_at_different_times",),
+        cells=("notebooks/02_watch_a_pool_work.ipynb::02-29",),
     ),
     Mutation(
         name="a leak is not reported",
@@ -258,6 +259,7 @@ HEALTH = (
         old="async with asyncio.timeout_at(deadline):",
         new="async with asyncio.timeout_at(None):",
         tests=(f"{TESTS}/test_health.py::test_a_frozen_backend_is_no_answer_and_is_replaced",),
+        cells=("notebooks/05_check_a_pools_health.ipynb::05-11b",),
     ),
     Mutation(
         name="a health check waits for a connection as long as it takes",
@@ -275,7 +277,7 @@ HEALTH = (
         old='if status["status"] != "unknown" and age > 2 * self.check_interval + self.timeout:',
         new="if False:",
         tests=(f"{TESTS}/test_health.py::test_an_old_answer_does_not_count",),
-        notebooks=("notebooks/05_check_a_pools_health.ipynb",),
+        cells=("notebooks/05_check_a_pools_health.ipynb::05-35",),
     ),
     Mutation(
         name="before the first check all is well",
@@ -292,7 +294,7 @@ HEALTH = (
         old="if takes_writes or not self.needs_writes:",
         new="if True:",
         tests=(f"{TESTS}/test_health.py::test_a_session_that_takes_no_writes_is_not_healthy",),
-        notebooks=("notebooks/05_check_a_pools_health.ipynb",),
+        cells=("notebooks/05_check_a_pools_health.ipynb::05-19",),
     ),
     Mutation(
         name="stopping a monitor only sets a flag",
@@ -317,7 +319,10 @@ HEALTH = (
         file=f"{ROOM}/errors.py",
         old="                async with asyncio.timeout_at(deadline):\n",
         new="                async with asyncio.timeout_at(None):\n",
-        tests=(f"{TESTS}/test_errors.py::test_a_frozen_backend_does_not_hang_the_health_check",),
+        tests=(
+            f"{TESTS}/test_errors.py::"
+            "test_a_frozen_backend_does_not_hang_the_health_check[on 18-DatabasePool]",
+        ),
     ),
     Mutation(
         name="a mistake in the program is a sick database",
@@ -344,7 +349,7 @@ SETTINGS = (
         settings = cls(**{**profile, "pool_min_size": 0, **given})
 """,
         tests=(f"{TESTS}/test_settings.py::test_profiles_never_exceed_the_server",),
-        notebooks=("notebooks/06_configure_from_the_environment.ipynb",),
+        cells=("notebooks/06_configure_from_the_environment.ipynb::06-42",),
     ),
     Mutation(
         name="a size beyond the server is accepted",
@@ -361,7 +366,7 @@ SETTINGS = (
         old='who += ":" + quote(self.password.get_secret_value(), safe="")',
         new='who += ":" + self.password.get_secret_value()',
         tests=(f"{TESTS}/test_settings.py::test_any_password_logs_in_with_asyncpg_and_psql",),
-        notebooks=("notebooks/06_configure_from_the_environment.ipynb",),
+        cells=("notebooks/06_configure_from_the_environment.ipynb::06-22",),
     ),
     Mutation(
         name="a printed dictionary of arguments shows the password",
@@ -369,7 +374,7 @@ SETTINGS = (
         old='return repr({**self, "password": "********"} if "password" in self else dict(self))',
         new="return repr(dict(self))",
         tests=(f"{TESTS}/test_settings.py::test_no_password_is_shown",),
-        notebooks=("notebooks/06_configure_from_the_environment.ipynb",),
+        cells=("notebooks/06_configure_from_the_environment.ipynb::06-24",),
     ),
     Mutation(
         name="the file wins over the environment",
@@ -380,7 +385,7 @@ SETTINGS = (
             f"{TESTS}/test_settings.py::"
             "test_an_argument_wins_over_the_environment_and_that_over_the_file",
         ),
-        notebooks=("notebooks/06_configure_from_the_environment.ipynb",),
+        cells=("notebooks/06_configure_from_the_environment.ipynb::06-09",),
     ),
     Mutation(
         name="verify-full does not look at the server's name",
@@ -405,7 +410,7 @@ LIFECYCLE = (
         old="if retry == max_retries or not is_transient(error) or now() + wait >= deadline:",
         new="if retry == max_retries or now() + wait >= deadline:",
         tests=(f"{TESTS}/test_lifecycle_retry.py::test_a_mistake_is_raised_at_once",),
-        notebooks=("notebooks/07_live_through_faults.ipynb",),
+        cells=("notebooks/07_live_through_faults.ipynb::07-37",),
     ),
     Mutation(
         name="nothing is retried",
@@ -423,7 +428,7 @@ LIFECYCLE = (
         old="read_only = lost is not None and not idempotent",
         new="read_only = False",
         tests=(f"{TESTS}/test_lifecycle_retry.py::test_a_lost_reply_does_not_store_twice",),
-        notebooks=("notebooks/07_live_through_faults.ipynb",),
+        cells=("notebooks/07_live_through_faults.ipynb::07-42",),
     ),
     Mutation(
         name="retries have no deadline",
@@ -457,8 +462,10 @@ LIFECYCLE = (
         old="if isinstance(error, TEMPORARY) or is_transient(error) or _pool_is_closed(error):",
         new="if False:",
         tests=(
-            f"{TESTS}/test_errors.py::test_an_exhausted_pool_is_answered_in_time",
-            f"{TESTS}/test_errors.py::test_a_killed_backend_is_a_temporary_error",
+            f"{TESTS}/test_errors.py::"
+            "test_an_exhausted_pool_is_answered_in_time[on 18-DatabasePool]",
+            f"{TESTS}/test_errors.py::"
+            "test_a_killed_backend_is_a_temporary_error[on 18-DatabasePool]",
         ),
     ),
     Mutation(
@@ -517,7 +524,7 @@ NUMBERS = (
         old="return blocked / (1 - load / connections * (1 - blocked))",
         new="return blocked",
         tests=(f"{TESTS}/test_queueing.py::test_erlang_c_agrees_with_small_cases",),
-        notebooks=("notebooks/08_size_a_pool.ipynb",),
+        cells=("notebooks/08_size_a_pool.ipynb::08-18",),
     ),
     Mutation(
         name="the wait does not know how hold times vary",
@@ -542,6 +549,7 @@ NUMBERS = (
         old='({**mine, STATE: "idle"}, stats["idle_count"]),',
         new='({**mine, STATE: "idle"}, stats["acquired_count"]),',
         tests=(f"{TESTS}/test_metrics.py::test_a_prometheus_client_reads_what_the_pool_does",),
+        cells=("notebooks/10_put_it_into_a_service.ipynb::10-40",),
     ),
     Mutation(
         name="an alert clears where it fires",
@@ -565,7 +573,7 @@ NUMBERS = (
         old='if pool["held_too_long"]:',
         new="if False:",
         tests=(f"{TESTS}/test_monitoring.py::test_a_leaking_pool_is_not_advised_to_grow",),
-        notebooks=("notebooks/09_monitor_a_pool.ipynb",),
+        cells=("notebooks/09_monitor_a_pool.ipynb::09-28",),
     ),
     Mutation(
         name="collecting holds up the event loop",

@@ -132,7 +132,7 @@ def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(Text))
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_drawn_on_white_without_a_warning_and_inside_its_edges(name: str) -> None:
     figure = PICTURES[name]()

@@ -23,7 +23,7 @@ from labsupport.measuring import ClosedLoop, OpenLoop, Result, processes
 from labsupport.measuring.open_loop import planned_moments
 from labsupport.measuring.processes import Prepare, delays, measure_in_processes, merged, shares
 from labsupport.measuring.results import Slice
-from tests.homes import alive, wait_until
+from tests.homes import alive, children_naming, wait_until
 
 SHORT = ClosedLoop(clients=4, seconds=0.4, warmup=0.0, slice_seconds=0.2)
 LONG = ClosedLoop(clients=2, seconds=60, warmup=0.0, slice_seconds=0.2)
@@ -82,11 +82,7 @@ def marks(folder: Path, what: str) -> dict[str, int]:
 
 def helpers() -> list[psutil.Process]:
     """The helper processes of this one that are alive."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if alive(child.pid) and "labsupport.measuring.process_child" in child.cmdline()
-    ]
+    return children_naming("labsupport.measuring.process_child")
 
 
 async def test_two_processes_begin_together_and_give_one_result(tmp_path: Path) -> None:

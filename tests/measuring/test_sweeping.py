@@ -26,7 +26,8 @@ async def test_throughput_grows_with_clients_unless_they_share_one_thing() -> No
     swept = await sweep(arms, [1, 8], seconds=2.0, progress=quiet())
     rate = {(point.arm, point.clients): point.throughput for point in swept.points}
     assert rate["free", 8] > 3 * rate["free", 1]
-    assert rate["shared", 8] < 1.5 * rate["shared", 1]
+    # One after the other, 4 ms each; a timer may wake by one tick of its clock too early.
+    assert rate["shared", 8] < min(260, rate["free", 8] / 2)
     waits = [point.p50_ms for point in swept.of("shared")]
     assert waits[0] is not None and waits[1] is not None
     assert waits[1] > 3 * waits[0]

@@ -296,7 +296,7 @@ def test_a_broken_line_is_not_read(tmp_path: Path, change: dict[str, Any]) -> No
         TimeLine.load(path)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.parametrize(
     "line",
     [

@@ -60,7 +60,7 @@ def test_it_says_how_many_round_trips_and_how_long() -> None:
     assert {"ms since the request began", "on the way", "at the server", "One request"} <= set(said)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.parametrize(
     "steps",
     [

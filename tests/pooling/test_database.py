@@ -150,7 +150,7 @@ async def test_a_cancelled_query_is_stopped_on_the_server_and_leaks_nothing(
 async def test_a_task_that_got_no_connection_may_ask_again(where: dict[str, Any]) -> None:
     async with open_pool(where, acquire_timeout=0.05) as pool:
         db = PooledDatabase(pool)
-        async with pool.acquire(), pool.acquire():
+        async with pool.acquire(timeout=10), pool.acquire(timeout=10):
             with pytest.raises(PoolTimeout):
                 await db.execute_single("SELECT 1")
         assert await db.execute_single("SELECT 1") == 1

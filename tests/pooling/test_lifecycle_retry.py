@@ -219,11 +219,14 @@ async def test_a_mistake_is_raised_at_once(
     assert manager.retry_counter == 0
 
 
-async def test_an_exhausted_pool_is_not_asked_again(manager: AdvancedPoolManager) -> None:
+async def test_an_exhausted_pool_is_one_error_and_no_transient_one(
+    manager: AdvancedPoolManager,
+) -> None:
     async with manager.pool.acquire():
-        with pytest.raises(PoolTimeout, match="in use 1"):
+        with pytest.raises(PoolTimeout, match="in use 1") as raised:
             await manager.execute_with_retry("SELECT 1", timeout=0.2)
-    assert manager.retry_counter == 0 and manager.error_counter == 1
+    # Its wait took the whole time, so that none was left to try again in.
+    assert not is_transient(raised.value) and manager.error_counter == 1
 
 
 async def test_a_closed_pool_is_not_asked_again(manager: AdvancedPoolManager) -> None:

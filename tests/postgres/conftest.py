@@ -19,9 +19,9 @@ def home() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared_home() -> Iterator[Path]:
-    """One LAB_HOME for the tests of a module that break nothing."""
+    """One LAB_HOME for the tests of this folder that break nothing."""
     with temporary_home() as folder:
         yield folder
 

@@ -75,7 +75,7 @@ def test_kernels_that_start_it_at_once_share_one_server(home: Path) -> None:
     assert [status.address for status in embedded_status()] == list(addresses)
 
 
-def test_it_stops_when_asked_and_starts_again_where_it_was(home: Path) -> None:
+def test_it_stops_when_asked_and_starts_again_where_it_was(shared_home: Path) -> None:
     first = ensure_embedded(settings={})
     status = embedded_status()[0]
     report = stop_embedded()

@@ -32,10 +32,16 @@ async def test_the_sentence_says_what_to_do(
     assert server.arguments()["password"] not in str(caught.value)
 
 
-async def test_a_full_server_says_so(home: Path) -> None:
+async def test_a_full_server_says_so(shared_home: Path) -> None:
     async with own_server(max_connections=4) as own, connect(own.server):
         with pytest.raises(LabError, match="has no connection left"):
             await inspect_server(own.server)
+
+
+async def test_sessions_of_others_are_counted_too(shared_home: Path) -> None:
+    async with own_server() as own, connect(own.server), connect(own.server):
+        facts = await inspect_server(own.trusted)
+    assert facts.role == "visitor" and facts.sessions >= 3
 
 
 async def test_something_that_never_answers_is_not_waited_for_long(

@@ -56,10 +56,12 @@ def processes() -> dict[str, int]:
 @pytest.mark.parametrize(
     "victims", [["supervisor"], ["guard"], ["server"], ["supervisor", "guard"]], ids="+".join
 )
-async def test_the_next_start_works_and_nothing_stays(home: Path, victims: list[str]) -> None:
-    server = ensure_embedded(settings={})
+async def test_the_next_start_works_and_nothing_stays(
+    shared_home: Path, victims: list[str]
+) -> None:
+    server, precious = ensure_embedded(settings={}), f"precious_{'_'.join(victims)}"
     async with connect(server) as connection:
-        await connection.execute("CREATE DATABASE precious")
+        await connection.execute(f"CREATE DATABASE {precious}")
     before = processes()
     for victim in victims:
         psutil.Process(before[victim]).kill()
@@ -71,10 +73,11 @@ async def test_the_next_start_works_and_nothing_stays(home: Path, victims: list[
     assert not set(before.values()) & set(after.values())
     assert not any(alive(pid) for pid in before.values())
     async with connect(again, "postgres") as connection:
-        assert await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = 'precious'")
+        there = "SELECT 1 FROM pg_database WHERE datname = $1"
+        assert await connection.fetchval(there, precious)
 
 
-async def test_a_killed_kernel_leaves_no_server_and_no_database(home: Path) -> None:
+async def test_a_killed_kernel_leaves_no_server_and_no_database(shared_home: Path) -> None:
     kernel = subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE)
     assert kernel.stdout is not None
     made = json.loads(kernel.stdout.readline())

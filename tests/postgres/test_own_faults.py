@@ -14,7 +14,7 @@ import pytest
 
 from labsupport.errors import LabError
 from labsupport.postgres import OwnServer, connect, own_server
-from tests.homes import alive
+from tests.homes import alive, children_naming
 
 ENDED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
@@ -143,17 +143,12 @@ async def test_a_server_that_was_killed_from_outside_is_started_again(own: OwnSe
 
 
 async def test_a_server_whose_guard_was_killed_cannot_be_told_and_is_still_removed(
-    home: Path,
+    shared_home: Path,
 ) -> None:
     async with own_server() as own:
         pid, folder = own.pid, own.cluster.folder
-        watchers = [
-            process
-            for process in psutil.Process().children()
-            if any(str(folder) in word for word in process.cmdline())
-        ]
-        assert len(watchers) == 1
-        watchers[0].kill()
+        [watcher] = children_naming(str(folder))
+        watcher.kill()
         with pytest.raises(LabError, match="guard_process .* has ended"):
             await own.restart()
         assert alive(pid)

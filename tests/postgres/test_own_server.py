@@ -11,7 +11,7 @@ from labsupport.postgres import OwnServer, connect, embedded_status, own_server
 from tests.homes import alive
 
 
-async def test_it_refuses_what_is_beyond_its_connections(home: Path) -> None:
+async def test_it_refuses_what_is_beyond_its_connections(shared_home: Path) -> None:
     async with own_server(max_connections=20) as own:
         held = []
         with pytest.raises(asyncpg.TooManyConnectionsError):
@@ -42,7 +42,7 @@ async def test_nothing_of_it_is_left_even_after_an_error(home: Path) -> None:
 
 
 async def test_it_is_ours_also_when_another_server_is_named(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    shared_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DB_HOST", "db.invalid")
     async with own_server() as own, connect(own.server) as connection:
