@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.programs import run_with_programs
+
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER = ROOT / ".ci" / "browser"
-NEEDED = ("bash", "dirname")
 SAY_ARGUMENTS = '#!/bin/sh\necho "$@"\n'
 SAY_ORDINARY_USER = "#!/bin/sh\necho 1000\n"
 
@@ -19,22 +18,7 @@ if sys.platform == "linux":
 
     def run_with(programs: Path, **scripts: str) -> subprocess.CompletedProcess[str]:
         """Run the script on a machine that has these programs and hardly another."""
-        programs.mkdir()
-        for name in NEEDED:
-            found = shutil.which(name)
-            assert found
-            (programs / name).symlink_to(found)
-        for name, text in scripts.items():
-            (programs / name).write_text(text, encoding="utf-8")
-            (programs / name).chmod(0o755)
-        return subprocess.run(
-            [BROWSER],
-            env={**os.environ, "PATH": str(programs)},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+        return run_with_programs(BROWSER, programs, scripts, {})
 
     def test_with_a_browser_the_tests_are_run(tmp_path: Path) -> None:
         done = run_with(tmp_path / "programs", python3=SAY_ARGUMENTS, chromium="")

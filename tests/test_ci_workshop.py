@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.programs import run_with_programs
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKSHOP = ROOT / ".ci" / "workshop"
-NEEDED = ("bash", "dirname")
 SAY_ARGUMENTS = '#!/bin/sh\necho "$@ needs=$LAB_NEEDS_PGBOUNCER"\n'
 SAY_ORDINARY_USER = "#!/bin/sh\necho 1000\n"
 
@@ -27,23 +26,7 @@ if sys.platform == "linux":
         programs: Path, settings: dict[str, str] | None = None, **scripts: str
     ) -> subprocess.CompletedProcess[str]:
         """Run the script on a machine that has these programs and hardly another."""
-        programs.mkdir()
-        for name in NEEDED:
-            found = shutil.which(name)
-            assert found
-            (programs / name).symlink_to(found)
-        for name, text in scripts.items():
-            (programs / name).write_text(text, encoding="utf-8")
-            (programs / name).chmod(0o755)
-        clean = {name: value for name, value in os.environ.items() if name[:4] != "LAB_"}
-        return subprocess.run(
-            [WORKSHOP],
-            env={**clean, "PATH": str(programs), **(settings or {})},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+        return run_with_programs(WORKSHOP, programs, scripts, settings or {})
 
     def test_with_a_pgbouncer_the_workshop_is_run_and_needs_it(tmp_path: Path) -> None:
         done = run_with(tmp_path / "programs", python3=SAY_ARGUMENTS, pgbouncer="")

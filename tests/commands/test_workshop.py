@@ -25,10 +25,10 @@ from labsupport.postgres import (
     own_server,
     read_settings,
 )
-from labsupport.postgres.roles import superuser_arguments
 from labsupport.workshop import accounts, plan_capacity
 from labsupport.workshop.passwords import scram_verifier
 from tests.commands.running import ROOT
+from tests.held import as_superuser, held
 from tests.homes import temporary_home
 
 NAMES = ["workshop_01", "workshop_02", "workshop_03"]
@@ -38,29 +38,15 @@ THERE = "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles"
 @pytest.fixture(scope="module")
 def own() -> Iterator[OwnServer]:
     """A server with room for three, a teacher who is no superuser, and a role of somebody else."""
-    with temporary_home(), asyncio.Runner() as runner:
-        # So that a password in a statement would stand in the log.
-        manager = own_server(max_connections=110, settings={"log_statement": "ddl"})
-        made = runner.run(manager.__aenter__())
-        try:
-            for name in ("teacher", "assistant"):
-                verifier = scram_verifier(name)
-                create = f"CREATE ROLE {name} LOGIN CREATEDB PASSWORD '{verifier}'"
-                runner.run(as_superuser(made, create))
-            runner.run(as_superuser(made, "ALTER ROLE teacher CREATEROLE"))
-            yield made
-        finally:
-            runner.run(manager.__aexit__(None, None, None))
-
-
-async def as_superuser(own: OwnServer, *statements: str) -> None:
-    """Run statements, each by itself."""
-    connection = await asyncpg.connect(**superuser_arguments(own.cluster, own.server.port))
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+    # So that a password in a statement would stand in the log.
+    server = own_server(max_connections=110, settings={"log_statement": "ddl"})
+    with temporary_home(), asyncio.Runner() as runner, held(server, runner) as made:
+        for name in ("teacher", "assistant"):
+            verifier = scram_verifier(name)
+            create = f"CREATE ROLE {name} LOGIN CREATEDB PASSWORD '{verifier}'"
+            runner.run(as_superuser(made, create))
+        runner.run(as_superuser(made, "ALTER ROLE teacher CREATEROLE"))
+        yield made
 
 
 async def ask(server: Server, question: str, *values: object) -> list[Any]:

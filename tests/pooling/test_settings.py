@@ -23,7 +23,7 @@ from labsupport.pooling import DatabasePool
 from labsupport.pooling.settings import DatabaseSettings
 from labsupport.postgres import OwnServer, chosen_server, read_settings
 from labsupport.postgres.binaries import find_binaries
-from labsupport.postgres.roles import superuser_arguments
+from tests.held import as_superuser
 
 SPECIAL = "p@ss/w#o?r%d:[a] &='\"\\ ä$HOME${HOME}"
 
@@ -337,15 +337,6 @@ def odd(own: OwnServer) -> OwnServer:
     # The names need doubled quotes in SQL only when they hold one.
     asyncio.run(as_superuser(own, f'CREATE ROLE "{ODD}" LOGIN', f'CREATE DATABASE "{ODD}"'))
     return own
-
-
-async def as_superuser(own: OwnServer, *statements: str) -> None:
-    connection = await asyncpg.connect(**superuser_arguments(own.cluster, own.server.port))
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close(timeout=10)
 
 
 def psql(url: str) -> subprocess.CompletedProcess[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labsupport.postgres import OwnServer, Server, ensure_embedded, own_server
+from tests.held import held
 from tests.homes import temporary_home
 
 
@@ -35,10 +35,5 @@ def server(shared_home: Path) -> Server:
 @pytest.fixture(scope="module")
 def own(shared_home: Path) -> Iterator[OwnServer]:
     """A throwaway server for the tests of a module, each of which leaves it running."""
-    manager = own_server(max_connections=100)
-    with asyncio.Runner() as runner:
-        made = runner.run(manager.__aenter__())
-        try:
-            yield made
-        finally:
-            runner.run(manager.__aexit__(None, None, None))
+    with held(own_server(max_connections=100)) as made:
+        yield made

@@ -11,6 +11,7 @@ import pytest
 
 from labsupport.postgres import OwnServer, own_server
 from labsupport.service import Service, run_service
+from tests.held import held
 from tests.homes import temporary_home
 
 
@@ -24,23 +25,16 @@ def runner() -> Iterator[asyncio.Runner]:
 @pytest.fixture(scope="package")
 def own(runner: asyncio.Runner) -> Iterator[OwnServer]:
     """A throwaway server, which each test leaves running."""
-    manager = own_server(max_connections=60)
-    made = runner.run(manager.__aenter__())
-    try:
+    with held(own_server(max_connections=60), runner) as made:
         yield made
-    finally:
-        runner.run(manager.__aexit__(None, None, None))
 
 
 @pytest.fixture(scope="package")
 def running(runner: asyncio.Runner, own: OwnServer) -> Iterator[Service]:
     """A shop with a pool of 2 and a limit of 0.5 s for waiting."""
-    manager = run_service(own.server, DB_POOL_MAX_SIZE=2, DB_ACQUIRE_TIMEOUT=0.5)
-    made = runner.run(manager.__aenter__())
-    try:
+    limits = {"DB_POOL_MAX_SIZE": 2, "DB_ACQUIRE_TIMEOUT": 0.5}
+    with held(run_service(own.server, **limits), runner) as made:
         yield made
-    finally:
-        runner.run(manager.__aexit__(None, None, None))
 
 
 @pytest.fixture

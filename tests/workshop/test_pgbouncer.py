@@ -20,6 +20,7 @@ from labsupport.places import project_root
 from labsupport.postgres import OwnServer, connect, own_server, pgbouncer
 from labsupport.postgres.pgbouncer import KEEPS_STATEMENTS_SINCE
 from labsupport.postgres.roles import superuser_arguments
+from tests.held import held
 from tests.homes import alive, temporary_home, wait_until
 
 LIMIT = 60
@@ -40,13 +41,8 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def own(home: Path) -> Iterator[OwnServer]:
     """One server behind all of them."""
-    manager = own_server(max_connections=30)
-    with asyncio.Runner() as runner:
-        made = runner.run(manager.__aenter__())
-        try:
-            yield made
-        finally:
-            runner.run(manager.__aexit__(None, None, None))
+    with held(own_server(max_connections=30)) as made:
+        yield made
 
 
 async def test_many_clients_share_few_sessions(own: OwnServer) -> None:
