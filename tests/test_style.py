@@ -27,6 +27,7 @@ ARROWS: dict[str, set[str]] = {
     "workshop": {"exercises", "postgres", "measuring", *COMMON},
     "commands": {"exercises", "postgres", "measuring", "lessons", "workshop", *COMMON},
     "__main__": {"commands"},
+    "fleet_process": {"postgres"},
     "errors": set(),
     "places": set(),
     "ports": set(),

@@ -113,7 +113,7 @@ def _ipython_folder() -> Path:
 
 def _start(size: int, profile: str | None) -> Fleet:
     keeper = HeldProcess(
-        "labsupport.lessons.fleet_process", str(size), profile or "", start_limit=START_LIMIT
+        "labsupport.fleet_process", str(size), profile or "", start_limit=START_LIMIT
     )
     said = keeper.first_words
     try:

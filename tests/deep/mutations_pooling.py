@@ -106,14 +106,14 @@ POOL = (
         file=f"{ROOM}/pool.py",
         old="        self.times.wait.record(",
         new="        await asyncio.sleep(0.002)\n        self.times.wait.record(",
-        tests=(f"{TESTS}/test_pool.py::test_cancelled_borrowers_give_everything_back",),
+        tests=(f"{TESTS}/test_pool.py::test_wherever_it_is_cancelled_the_connection_comes_back",),
     ),
     Mutation(
         name="a release can be cancelled in the middle",
         file=f"{ROOM}/pool.py",
         old="        await self._lent.give_back_to(",
         new="        await asyncio.sleep(0.002)\n        await self._lent.give_back_to(",
-        tests=(f"{TESTS}/test_pool.py::test_cancelled_borrowers_give_everything_back",),
+        tests=(f"{TESTS}/test_pool.py::test_wherever_it_is_cancelled_the_connection_comes_back",),
         cells=("notebooks/04_borrow_and_return.ipynb::04-13",),
     ),
     Mutation(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from labsupport.errors import LabError
 from labsupport.lessons import fleet_member
 from labsupport.lessons.fleet import start_fleet
+from labsupport.places import project_root
 
 
 async def count(process: SimpleNamespace, step: int) -> tuple[int, int, int]:
@@ -57,3 +60,14 @@ async def test_without_ipyparallel_the_command_that_installs_it_is_named(
 async def test_a_size_that_makes_no_sense_is_refused(size: Any) -> None:
     with pytest.raises(ValueError, match="from 1 to 64"):
         await start_fleet(size)
+
+
+def test_the_keeper_of_the_processes_brings_nothing_that_only_notebooks_need() -> None:
+    """Its import stands between a cell and its processes, and a notebook's takes over a second."""
+    program = "import labsupport.fleet_process, sys; print('\\n'.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=project_root(), stdout=subprocess.PIPE,
+        encoding="utf-8", timeout=60, check=True,
+    ).stdout.split()  # fmt: skip
+    assert "labsupport.fleet_process" in loaded
+    assert not {"matplotlib", "pandas", "IPython", "labsupport.lessons"} & set(loaded)

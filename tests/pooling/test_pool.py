@@ -395,6 +395,24 @@ async def test_cancelled_borrowers_give_everything_back(where: dict[str, Any]) -
         assert (await pool.close()).graceful
 
 
+async def test_wherever_it_is_cancelled_the_connection_comes_back(where: dict[str, Any]) -> None:
+    """Cancelled after so many turns of the event loop: while it gets the connection or gives it."""
+    async with open_pool(where, min_size=1, max_size=1) as pool:
+
+        async def borrow() -> None:
+            async with pool.acquire():
+                pass
+
+        for turns in range(24):
+            task = asyncio.create_task(borrow())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task], timeout=10)
+            async with pool.acquire(timeout=10) as conn:
+                assert await conn.fetchval("SELECT 1") == 1
+
+
 async def sleep_in_database(pool: DatabasePool) -> None:
     """Hold a connection for a short query."""
     async with pool.acquire() as conn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from typing import Any
 
@@ -17,6 +18,8 @@ ORDERS = 70
 EVERY = 0.03
 AWAY = 0.4
 BUDGET = 0.05
+PATIENCE, SPARE = 4, 1.5
+"""Seconds for which an order is tried, and what it may take longer."""
 FIRST_AMOUNT = 1_000_000
 """Each order of the check has an amount of its own, from this one on."""
 STORED = "SELECT id, amount_cents FROM orders WHERE amount_cents >= $1"
@@ -25,13 +28,20 @@ LOOK = "what happens to a request whose connection is refused or lost"
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     """Orders at a steady rate while the server is stopped and started again."""
-    async with opened(bench, answer, pool_max_size=5, connect_timeout=3) as shop:
-        await _as_before(shop, bench)
-        answered, failed = await _under_load(shop, bench)
-    conn = await asyncpg.connect(**bench.where, timeout=5)
-    stored = await conn.fetch(STORED, FIRST_AMOUNT)
-    conn.terminate()
-    _judge(answered, failed, [tuple(row) for row in stored], bench)
+    limits = {"pool_max_size": 5, "connect_timeout": 2}
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))  # Nobody listens there.
+        nowhere = {"host": "127.0.0.1", "port": door.getsockname()[1]}
+        async with (
+            opened(bench, answer, **limits, **nowhere) as lonely,
+            opened(bench, answer, **limits) as shop,
+        ):
+            giving_up = asyncio.create_task(_give_up(lonely))
+            await _as_before(shop, bench)
+            answered, failed = await _under_load(shop, bench)
+            _judge(answered, failed, await _stored(bench), bench)
+            await _ask_again(shop, answered, bench)
+            _judge_patience(await giving_up, bench)
     bench.no_blocking_sleep("the load")
     return {"orders answered": len(answered), "errors": dict(failed)}
 
@@ -59,6 +69,56 @@ async def _as_before(shop: Any, bench: Bench) -> None:
         expected="CheckViolationError, at once: no further attempt mends it.",
         look="which errors another attempt can mend",
         limit=1.5,
+    )
+
+
+async def _stored(bench: Bench) -> list[tuple[int, int]]:
+    """Id and amount of the check's orders, as the database has them."""
+    conn = await asyncpg.connect(**bench.where, timeout=5)
+    rows = await conn.fetch(STORED, FIRST_AMOUNT)
+    conn.terminate()
+    return [(row["id"], row["amount_cents"]) for row in rows]
+
+
+async def _give_up(shop: Any) -> BaseException | None:
+    """What an order raises for which there is no server; None when it has not ended in time."""
+    order: asyncio.Future[Any] = asyncio.ensure_future(shop.place_order(1, 500, "nowhere"))
+    ended, _ = await asyncio.wait({order}, timeout=PATIENCE + SPARE)
+    if not ended:
+        order.cancel()
+        return None
+    return order.exception()
+
+
+def _judge_patience(error: BaseException | None, bench: Bench) -> None:
+    bench.expect(
+        isinstance(error, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)),
+        "an order for which there is no server "
+        + (f"ended with {type(error).__name__}." if error else "had not raised an error in time."),
+        f"the database's error, after {PATIENCE} s.",
+        "when place_order gives up",
+    )
+
+
+async def _ask_again(shop: Any, answered: dict[int, Any], bench: Bench) -> None:
+    """Each order once more, with the same key, as a client does that has lost the answer."""
+
+    async def again(amount: int) -> Any:
+        return await shop.place_order(
+            1 + amount - FIRST_AMOUNT, amount, f"order {amount - FIRST_AMOUNT}"
+        )
+
+    ids = await bench.run(
+        "the same orders with the same keys, after the restart",
+        lambda: asyncio.gather(*(again(amount) for amount in answered)),
+    )
+    others = sum(first != then for first, then in zip(answered.values(), ids, strict=True))
+    bench.expect(
+        others == 0,
+        f"{others} of {len(answered)} orders got another id when they were sent again with the "
+        "same key.",
+        "the id of the first time, also for an order that was tried more than once.",
+        "what the key is passed on to, at each attempt",
     )
 
 
@@ -105,6 +165,13 @@ def _judge(
         f"{len(twice)} orders are stored twice.",
         "each order once, however often it was tried.",
         "what tells the database that it is the same order",
+    )
+    nothing = [amount for amount, order in answered.items() if order is None]
+    bench.expect(
+        not nothing,
+        f"{len(nothing)} orders of users who exist were answered with None.",
+        "an id, or an error: None says that there is no such user.",
+        LOOK,
     )
     lost = set(answered.items()) - {(amount, stored_id) for stored_id, amount in stored}
     bench.expect(

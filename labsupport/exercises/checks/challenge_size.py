@@ -29,11 +29,15 @@ class Run:
 class Service:
     """A service whose answer to each size of its pool is known."""
 
-    def __init__(self, smallest: int, target_ms: float, failing: int = 0) -> None:
+    def __init__(
+        self, smallest: int, target_ms: float, failures: int = 0, silent: bool = False
+    ) -> None:
         self.smallest = smallest
         self.target_ms = target_ms
-        self.failing = failing
-        """Below this size requests fail at once, and the others look quick."""
+        self.failures = failures
+        """With smaller pools so many requests fail at once, and the others look quick."""
+        self.silent = silent
+        """Of smaller pools there are too few answers to say."""
         self.runs: list[Run] = []
 
     async def run(self, size: int) -> Run:
@@ -45,8 +49,10 @@ class Service:
         return seen
 
     def _seen(self, size: int) -> Run:
-        if size < self.failing:
-            return Run(size, REQUESTS, REQUESTS // 2, self.target_ms / 4)
+        if size < self.smallest and self.failures:
+            return Run(size, REQUESTS, self.failures, self.target_ms / 4)
+        if size < self.smallest and self.silent:
+            return Run(size, REQUESTS, 0, None)
         if size <= self.smallest // 2:
             return Run(size, REQUESTS, REQUESTS - 5, None)
         if size < self.smallest:
@@ -59,7 +65,9 @@ CASES = (
     ("a service that needs one", Service(1, 80.0), 20),
     ("a service that needs seventeen", Service(17, 200.0), 20),
     ("a service that needs all that it may have", Service(12, 150.0), 12),
-    ("a service that refuses requests when its pool is small", Service(7, 150.0, failing=7), 20),
+    ("a service that refuses half of the requests of a small pool", Service(7, 150.0, 500), 20),
+    ("a service that refuses three of a thousand", Service(5, 150.0, 3), 20),
+    ("a service of which a small pool answers too few to say", Service(9, 150.0, silent=True), 20),
 )
 
 
@@ -70,7 +78,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         found = await bench.run(
             f"choose_size(run, {service.target_ms:g}, {most}) for {name}",
             functools.partial(answer, service.run, service.target_ms, most),
-            look="how the search ends",
+            look="how the search ends, and what `p99_ms` may be: a number, or None",
         )
         _judge(found, name, service, bench)
         runs[name] = len(service.runs)
@@ -82,11 +90,18 @@ def _judge(found: Any, name: str, service: Service, bench: Bench) -> None:
     shape = isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], dict)
     bench.expect(
         shape,
-        f"for {name}, choose_size returned {found!r}."[:300],
+        f"for {name}, choose_size returned {_short(found)}.",
         "a size and a dictionary of the runs, as a tuple.",
         "what is returned",
     )
     size, evidence = found
+    bench.expect(
+        size != service.smallest + 1 or service.failures > 0 or service.silent,
+        f"for {name}, choose_size chose {size}, and with one less p99_ms is {service.target_ms:g}.",
+        f"{size - 1 if isinstance(size, int) else size}: at most {service.target_ms:g} ms is met "
+        "by that.",
+        "what is compared with the target, and how",
+    )
     bench.expect(
         size == service.smallest,
         f"for {name}, choose_size chose {size!r}.",
@@ -115,6 +130,11 @@ def _judge(found: Any, name: str, service: Service, bench: Bench) -> None:
     )
 
 
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:200] + " ..."
+
+
 async def _out_of_reach(answer: Any, bench: Bench) -> None:
     service = Service(30, 150.0)
     found = await bench.run(
@@ -124,7 +144,7 @@ async def _out_of_reach(answer: Any, bench: Bench) -> None:
     )
     bench.expect(
         isinstance(found, tuple) and found[0] is None,
-        f"for a service that needs more than it may have, choose_size returned {found!r}."[:300],
+        f"for a service that needs more than it may have, choose_size returned {_short(found)}.",
         "None as the size.",
         "how the search ends when no size will do",
     )

@@ -14,6 +14,8 @@ __all__ = ["check"]
 
 CLIENTS = 200
 CONNECTIONS = 20
+ALONE = 2
+"""Payments of orders that come alone, before the crowd."""
 LOOK = "what is held while the payment is under way"
 COUNT = "SELECT count(*) FROM orders WHERE amount_cents = $1"
 
@@ -40,12 +42,15 @@ def _watched(answer: type) -> type:
             super().__init__(settings)
             self.payments: Counter[tuple[int, int]] = Counter()
             self.held: list[int] = []
+            self.stored_too_early = 0
             self.refuses = False
 
         async def pay(self, user_id: int, amount_cents: int) -> None:
             self.payments[user_id, amount_cents] += 1
             self.held.append(self.pool.get_pool_stats()["acquired_count"])
-            await asyncio.sleep(0.5 if len(self.payments) > 3 else 0.02)
+            if len(self.payments) <= ALONE:
+                self.stored_too_early += await _stored(self, amount_cents)
+            await asyncio.sleep(0.5 if len(self.payments) > ALONE else 0.02)
             if self.refuses:
                 raise PaymentRefused("The card has expired.")
 
@@ -60,6 +65,7 @@ async def _stored(shop: Any, amount: int) -> int:
 
 async def _alone(shop: Any, bench: Bench) -> None:
     call = "place_order(1, 777001, 'one')"
+    await _refused(shop, bench)
     stored = await bench.run(call, lambda: shop.place_order(1, 777001, "one"))
     bench.expect(
         isinstance(stored, int) and await _stored(shop, 777001) == 1,
@@ -74,10 +80,18 @@ async def _alone(shop: Any, bench: Bench) -> None:
         "what place_order asks the provider",
     )
     bench.expect(
-        shop.held == [0],
+        shop.held[-1] == 0,
         f"while an order was paid, {shop.held[-1]} connection was lent out.",
         "none: the provider takes half a second, and needs no connection of ours.",
         LOOK,
+    )
+    again = await bench.run(call + " again", lambda: shop.place_order(1, 777001, "one"))
+    bench.expect(
+        again == stored and await _stored(shop, 777001) == 1,
+        f"the same order with the same key gave {stored!r} and then {again!r}; "
+        f"{await _stored(shop, 777001)} are stored.",
+        "one order, and its id both times.",
+        "what the key is passed on to",
     )
     nobody = await bench.run("place_order for nobody", lambda: shop.place_order(10**9, 777002, "x"))
     bench.expect(
@@ -87,6 +101,9 @@ async def _alone(shop: Any, bench: Bench) -> None:
         "None, and no payment.",
         "what comes before the payment",
     )
+
+
+async def _refused(shop: Any, bench: Bench) -> None:
     shop.refuses = True
     await bench.must_raise(
         "an order whose payment is refused",
@@ -99,6 +116,18 @@ async def _alone(shop: Any, bench: Bench) -> None:
     bench.expect(
         await _stored(shop, 777003) == 0,
         "an order whose payment was refused is stored.",
+        "that nothing is stored before it is paid.",
+        "the order of the steps",
+    )
+    bench.expect(
+        shop.payments[1, 777003] == 1,
+        f"an order whose payment was refused asked the provider {shop.payments[1, 777003]} times.",
+        "once.",
+        "what happens to an exception of pay",
+    )
+    bench.expect(
+        shop.stored_too_early == 0,
+        "while an order was being paid, it was stored already.",
         "that nothing is stored before it is paid.",
         "the order of the steps",
     )
@@ -119,8 +148,9 @@ async def _all_at_once(shop: Any, bench: Bench) -> dict[str, Any]:
     served = len(done) - errors.total()
     bench.expect(
         served == CLIENTS,
-        f"of {CLIENTS} clients at once, {served} were served; {len(late)} got no answer, and the "
-        f"others {dict(errors)}.",
+        f"of {CLIENTS} clients at once, {served} were served; {len(late)} had no answer after 4 s"
+        + "".join(f", {count} got {name}" for name, count in errors.items())
+        + ".",
         "that all of them are served.",
         LOOK,
     )

@@ -12,7 +12,7 @@ __all__ = ["PatientShop"]
 class PatientShop(Shop):
     async def place_order(self, user_id, amount_cents, key):
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + 5
+        give_up = loop.time() + 4
         pause = 0.05
         while True:
             try:

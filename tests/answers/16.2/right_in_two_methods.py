@@ -1,4 +1,4 @@
-"""Right: the retry as a method of its own, for any call; stops after five seconds."""
+"""Right: the retry as a method of its own, for any call; stops after four seconds."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from labsupport.service import Shop
 
 
 class Sturdy(Shop):
-    async def again_and_again(self, call, seconds=5.0):
+    async def again_and_again(self, call, seconds=4.0):
         end = time.monotonic() + seconds
         while True:
             try:
