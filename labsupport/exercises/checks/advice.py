@@ -41,6 +41,7 @@ CASES: tuple[tuple[str, Rows, float, str], ...] = (
     ("waiting requests at 1 of 4 looks", _rows((8, 8, 7, 8), (0, 30, 0, 0)), 0.1, LEAVE),
     ("waiting requests at 2 of 4 looks", _rows((8, 8, 8, 8), (0, 3, 0, 2)), 0.1, LEAVE),
     ("waiting requests at 3 of 4 looks", _rows((8, 8, 8, 8), (1, 0, 1, 2)), 0.1, LARGER),
+    ("2 of 8 in use, and waiting all the time", _rows((2, 2, 2), (1, 3, 2)), 0.1, LARGER),
     ("waiting requests and a loan of 30 s", _rows((8, 8, 8), (1, 2, 3)), 30.0, LARGER),
     ("waiting requests and a loan of 31 s", _rows((8, 8, 8), (1, 2, 3)), 31.0, LEAK),
     ("1 of 8 in use, for 90 s", _rows((1, 1, 1), (0, 0, 0)), 90.0, LEAK),

@@ -9,6 +9,8 @@ from labsupport.exercises.bench import Bench
 
 __all__ = ["check"]
 
+LONG = 30.0
+"""Seconds; a call with this limit that waits no longer than it has to ends long before."""
 LOOK = "round 5: what close waits for, and what is done when that never comes"
 
 
@@ -22,7 +24,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
 
 async def _idle(answer: Any, bench: Bench) -> None:
     async with bench.pool(2) as pool:
-        await _closes(answer, pool, bench, 1.0, True, "a pool that nobody uses")
+        await _closes(answer, pool, bench, LONG, True, "a pool that nobody uses")
         bench.expect(pool.is_closing(), "the pool was open afterwards.", "that it is closed.", LOOK)
 
 
@@ -30,7 +32,7 @@ async def _at_work(answer: Any, bench: Bench) -> None:
     async with bench.pool(2) as pool:
         query = asyncio.ensure_future(pool.fetchval("SELECT 7 FROM pg_sleep(0.4)"))
         await bench.until(lambda: pool.get_idle_size() < 2)
-        await _closes(answer, pool, bench, 2.5, True, "a pool with a query of 0.4 s under way")
+        await _closes(answer, pool, bench, LONG, True, "a pool with a query of 0.4 s under way")
         await asyncio.wait({query}, timeout=2)
         kept = query.done() and not query.cancelled() and query.exception() is None
         bench.expect(

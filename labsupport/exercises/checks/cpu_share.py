@@ -11,26 +11,30 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
+from unittest import mock
+
+import psutil
 
 from labsupport.exercises.bench import Bench
 
 __all__ = ["check"]
 
 SECONDS = 1.0
+AT_ONCE = 3
 WORK = "import time; end = time.monotonic() + 20\nwhile time.monotonic() < end: pass"
 LEAST_PART = 0.2
 """What is certainly seen of one busy CPU, as a part of it; other programs only add to it."""
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
-    """Measure beside a heart that beats and a program that computes all the time."""
+    """Measure, three times at once, beside a heart that beats and a program that computes."""
     beats: list[float] = []
     heart = asyncio.create_task(_beat(beats))
     await bench.until(lambda: len(beats) > 3)
-    with _computing():
+    call = f"cpu_share({SECONDS:g})"
+    with _computing(), _load_averages() as averages:
         started = time.monotonic()
-        call = f"cpu_share({SECONDS:g})"
-        value = await bench.run(call, lambda: answer(SECONDS), look="round 2")
+        values = await _calls(answer, bench, call)
         took = time.monotonic() - started
     heart.cancel()
     bench.no_blocking_sleep(call)
@@ -47,8 +51,22 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         f"that it looks at {SECONDS:g} s, from its call on.",
         "round 2: over which time a use is measured when nothing waits",
     )
-    _is_a_percentage(bench, call, value)
-    return {"CPUs in use": f"{value:.0f} %", "longest standstill": f"{gap * 1000:.0f} ms"}
+    bench.expect(
+        not averages,
+        f"{call} asked for the load average, which looks back over a minute.",
+        f"how busy the CPUs are in the {SECONDS:g} s from the call on.",
+        "the time that each function of psutil looks at",
+    )
+    _is_a_percentage(bench, call, values[0])
+    for value in values[1:]:
+        _is_a_percentage(bench, f"{call}, one of {AT_ONCE} calls at the same time,", value)
+    return {"CPUs in use": f"{values[0]:.0f} %", "longest standstill": f"{gap * 1000:.0f} ms"}
+
+
+async def _calls(answer: Any, bench: Bench, call: str) -> list[Any]:
+    """Several calls, so that one that looks back to the call before has nothing to look at."""
+    runs = (bench.run(call, lambda: answer(SECONDS), look="round 2") for _ in range(AT_ONCE))
+    return await asyncio.gather(*runs)
 
 
 def _is_a_percentage(bench: Bench, call: str, value: Any) -> None:
@@ -72,6 +90,25 @@ async def _beat(beats: list[float]) -> None:
     while True:
         beats.append(time.monotonic())
         await asyncio.sleep(0.01)
+
+
+@contextlib.contextmanager
+def _load_averages() -> Iterator[list[float]]:
+    """Note each call of a function that tells the load average; only psutil's is everywhere."""
+    noted: list[float] = []
+
+    def noting(function: Any) -> Any:
+        def load_average() -> Any:
+            noted.append(time.monotonic())
+            return function()
+
+        return load_average
+
+    with contextlib.ExitStack() as stack:
+        for module in (psutil, os):
+            if function := getattr(module, "getloadavg", None):
+                stack.enter_context(mock.patch.object(module, "getloadavg", noting(function)))
+        yield noted
 
 
 @contextlib.contextmanager

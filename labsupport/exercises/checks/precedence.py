@@ -18,6 +18,7 @@ FOUND: tuple[tuple[Any, dict[str, str], dict[str, str], int, str], ...] = (
     (None, {OTHER: "7"}, {NAME: "30"}, 30, "the file, because nobody before it says something"),
     (None, {OTHER: "7"}, {OTHER: "3"}, 20, "the default, because nobody else says something"),
     (0, {NAME: "40"}, {NAME: "30"}, 0, "the program: 0 is a number, too"),
+    (None, {NAME: "-5"}, {NAME: "30"}, -5, "the environment: -5 is a whole number, too"),
     (None, {NAME: "0"}, {NAME: "30"}, 0, "the environment: 0 is a number, too"),
     (None, {NAME: "40"}, {NAME: "many"}, 40, "the environment; what the file says does not count"),
     (50, {NAME: "many"}, {}, 50, "the program; what the environment says does not count"),
@@ -28,6 +29,7 @@ REFUSED: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
     ({NAME: "54x2"}, {NAME: "30"}),
     ({NAME: "2.5"}, {}),
     ({}, {NAME: "many"}),
+    ({NAME: ""}, {NAME: "30"}),
 )
 
 

@@ -66,7 +66,8 @@ async def _errors(bench: Bench) -> dict[str, tuple[Exception, int]]:
         errors["a limit that was reached"] = (await _error_of(_no_connection(pool)), 503)
         errors["a session that was killed"] = (await _error_of(_killed(pool)), 503)
     errors["a server that is down"] = (await _error_of(_nobody_listens(bench)), 503)
-    errors["a mistake in the program"] = (KeyError("customer"), 500)
+    errors["a key that the program mistook"] = (KeyError("customer"), 500)
+    errors["a text that the program cannot read"] = (ValueError("no number: ''"), 500)
     return errors
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,11 +25,12 @@ TABLES = """
 """
 ROWS = "SELECT key, item FROM bookings ORDER BY key"
 TRIES = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM tries"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 LOOK = "round 4: what a lost reply leaves open, and what makes a second INSERT harmless"
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
-    """Store something, twice, with a lost reply, with a wrong value, and without a server."""
+    """Store something, twice, at once, with a lost reply, a wrong value, and no server."""
     onlooker = await asyncpg.connect(**bench.where)
     await onlooker.execute(TABLES)
     async with _far_pool(bench) as (far, pool):
@@ -39,11 +41,13 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         await _is_stored(bench, onlooker, "two", "tea", "a booking whose reply was lost")
         await _store(answer, pool, bench, "a key that is stored already", "one", "water")
         await _is_stored(bench, onlooker, "one", "coffee", "the same key with another item")
+        await _two_at_once(answer, pool, bench, onlooker)
         await _wrong_value(answer, pool, bench, onlooker)
         await bench.all_returned(pool, "all calls", "how a connection is borrowed")
-    await _no_server(answer, bench)
+    await _closed_at_once(answer, bench)
+    await _refused(answer, bench)
     onlooker.terminate()
-    return {"replies that were lost on the way": 1, "bookings that are stored": 2}
+    return {"replies that were lost on the way": 1, "bookings that are stored": 3}
 
 
 @asynccontextmanager
@@ -78,12 +82,27 @@ async def _is_stored(bench: Bench, onlooker: Any, key: str, item: str, what: str
     )
 
 
+async def _two_at_once(answer: Any, pool: Any, bench: Bench, onlooker: Any) -> None:
+    """Two calls with one key that both look, if they do, before either of them can insert."""
+    call = "two calls of store with the same key at the same time"
+    async with onlooker.transaction():
+        await onlooker.execute("LOCK TABLE bookings IN SHARE MODE")  # Reading goes on.
+        calls = [asyncio.ensure_future(answer(pool, "three", item)) for item in ("rye", "oat")]
+        with contextlib.suppress(TimeoutError):  # Whoever keeps one of them back may do so.
+            async with asyncio.timeout(1):
+                while await onlooker.fetchval(WAITING) < len(calls):
+                    await asyncio.sleep(0.02)
+    await bench.run(call, lambda: asyncio.gather(*calls), look=LOOK)
+    count = await onlooker.fetchval("SELECT count(*) FROM bookings WHERE key = 'three'")
+    bench.expect(count == 1, f"after {call}, {count} bookings had it.", "one.", LOOK)
+
+
 async def _wrong_value(answer: Any, pool: Any, bench: Bench, onlooker: Any) -> None:
     before = await onlooker.fetchval(TRIES)
     look = "round 3: which errors are worth another try"
     await bench.must_raise(
         "store with the item None",
-        lambda: answer(pool, "three", None),
+        lambda: answer(pool, "four", None),
         asyncpg.NotNullViolationError,
         expected="asyncpg.NotNullViolationError, at once.",
         look=look,
@@ -97,28 +116,43 @@ async def _wrong_value(answer: Any, pool: Any, bench: Bench, onlooker: Any) -> N
     )
 
 
-async def _no_server(answer: Any, bench: Bench) -> None:
+async def _closed_at_once(answer: Any, bench: Bench) -> None:
     """A port at which every connection is closed at once, as by a proxy without a server."""
-    connections: list[Any] = []
+    tries: list[Any] = []
 
-    def refuse(_: Any, writer: asyncio.StreamWriter) -> None:
-        connections.append(writer)
+    def hang_up(_: Any, writer: asyncio.StreamWriter) -> None:
+        tries.append(writer)
         writer.close()
 
-    look = "how often it tries again, and what it does after the last try"
-    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as nobody:
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as nobody:
         place = {"host": "127.0.0.1", "port": nobody.sockets[0].getsockname()[1]}
         async with bench.pool(1, min_size=0, **place) as pool:
-            await bench.must_raise(
-                "store while no server can be reached",
-                lambda: answer(pool, "four", "milk"),
-                (OSError, asyncpg.PostgresConnectionError),
-                expected="the error of the last of three tries.",
-                look=look,
-            )
+            await _tries_three_times(answer, pool, bench, "while every connection breaks", tries)
+
+
+async def _refused(answer: Any, bench: Bench) -> None:
+    """A server that is down; the error comes at once, which on Windows would take 2 s a try."""
+    tries: list[Any] = []
+
+    async def refuse(*_: Any, **__: Any) -> Any:
+        tries.append("refused")
+        raise ConnectionRefusedError("nobody listens there")
+
+    async with bench.pool(1, min_size=0, connect=refuse) as pool:
+        await _tries_three_times(answer, pool, bench, "while the server is down", tries)
+
+
+async def _tries_three_times(
+    answer: Any, pool: Any, bench: Bench, when: str, tries: list[Any]
+) -> None:
+    look = "how often it tries again, after which errors, and what it does after the last try"
+    await bench.must_raise(
+        f"store {when}",
+        lambda: answer(pool, "five", "milk"),
+        (OSError, asyncpg.PostgresConnectionError),
+        expected="the error of the last of three tries.",
+        look=look,
+    )
     bench.expect(
-        len(connections) == 3,
-        f"while no server could be reached, the number of tries was {len(connections)}.",
-        "three tries in all.",
-        look,
+        len(tries) == 3, f"{when}, the number of tries was {len(tries)}.", "three tries.", look
     )

@@ -16,7 +16,7 @@ TOO_LATE = "TimeoutError, because all of it together takes longer than the limit
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
-    """Requests that are quick, that fail, and that are too long in four ways."""
+    """Requests that are quick, that fail in two ways, and that are too long in four."""
     async with bench.pool(2) as pool:
         await _quick(answer, pool, bench)
         await _failing(answer, pool, bench)
@@ -25,21 +25,30 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         await _full(answer, pool, bench)
         await bench.all_returned(pool, "all requests", "how the connection is borrowed")
     await _late_connection(answer, bench)
+    await _cancelled_by_the_server(answer, bench)
     return {"requests that ended at their limit": 4}
 
 
 async def _quick(answer: Any, pool: Any, bench: Bench) -> None:
     queries = ["SELECT set_config('lab.mark', 'here', false)", "SELECT current_setting('lab.mark')"]
-    queries += ["SELECT 3", "SELECT 4 WHERE false"]
+    queries.append("SELECT 3")
     found = await bench.run(
-        "report with four quick queries", lambda: answer(pool, queries, 2.5), look=LOOK
+        "report with three quick queries", lambda: answer(pool, queries, 2.5), look=LOOK
     )
     bench.expect(
-        isinstance(found, (list, tuple)) and list(found) == ["here", "here", 3, None],
-        f"report with four quick queries returned {found!r}.",
-        "['here', 'here', 3, None]: the first value of each, all asked on one connection, so that "
+        isinstance(found, (list, tuple)) and list(found) == ["here", "here", 3],
+        f"report with three quick queries returned {found!r}.",
+        "['here', 'here', 3]: the first value of each, all asked on one connection, so that "
         "the second query finds what the first one has set.",
         "for how long the request keeps its connection, and what is returned",
+    )
+    call, look = "report with 'SELECT 4 WHERE false'", "what is returned when there is no row: None"
+    found = await bench.run(call, lambda: answer(pool, ["SELECT 4 WHERE false"], 2.5), look=look)
+    bench.expect(
+        isinstance(found, (list, tuple)) and list(found) == [None],
+        f"{call} returned {found!r}.",
+        "[None].",
+        look,
     )
 
 
@@ -95,3 +104,15 @@ async def _late_connection(answer: Any, bench: Bench) -> None:
         )
         await busy
         await bench.all_returned(pool, "a late connection", LOOK)
+
+
+async def _cancelled_by_the_server(answer: Any, bench: Bench) -> None:
+    """The server's own limit for a statement is reached long before that of the request."""
+    async with bench.pool(1, server_settings={"statement_timeout": "100ms"}) as pool:
+        await bench.must_raise(
+            "report with a limit of 30 s and a query that the server cancels after 0.1 s",
+            lambda: answer(pool, ["SELECT pg_sleep(2)"], 30.0),
+            asyncpg.QueryCanceledError,
+            expected="asyncpg.QueryCanceledError, as it is: the time of the request is not over.",
+            look="what becomes of the error of a query",
+        )

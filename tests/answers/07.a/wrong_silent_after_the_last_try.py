@@ -1,4 +1,4 @@
-"""Wrong: ends as if it were stored when no try succeeded. Says: no server."""
+"""Wrong: ends well when no try succeeded. Says: connection breaks raised nothing."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Wrong: divides by the number of loans, also when there are none. Says: no loan at all."""
+"""Wrong: divides by the number of loans, be it 0. Says: all three numbers are 0."""
 
 
 def in_use(loans, seconds):

@@ -1,10 +1,11 @@
-"""Right: in a transaction, looks whether the key is there before it inserts."""
+"""Right: locks the key, looks whether it is there, and inserts, in one transaction."""
 
 import asyncpg
 
 
 async def once(pool, key, item):
     async with pool.acquire(timeout=2) as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock(hashtext($1))", key)
         there = await conn.fetchval("SELECT count(*) FROM bookings WHERE key = $1", key)
         if not there:
             await conn.execute("INSERT INTO bookings (key, item) VALUES ($1, $2)", key, item)

@@ -1,13 +1,13 @@
-"""Wrong: time.sleep between two readings. Says: time.sleep."""
+"""Wrong: psutil remembers the call before, whoever made it. Says: calls at the same time."""
 
-import time
+import asyncio
 
 import psutil
 
 
 async def cpu_share(seconds):
     psutil.cpu_percent(interval=None)
-    time.sleep(seconds)
+    await asyncio.sleep(seconds)
     return psutil.cpu_percent(interval=None)
 
 
