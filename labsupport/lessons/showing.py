@@ -63,6 +63,8 @@ def show_slider(
         description=name,
         continuous_update=False,  # One picture for each move, not one for each value passed.
         style={"description_width": "initial"},
+        # The name takes its share of this; by default a long one leaves nearly no slider.
+        layout={"width": "480px"},
     )
     picture, sentence = widgets.Image(format="png"), widgets.HTML()
 

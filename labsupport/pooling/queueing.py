@@ -108,6 +108,7 @@ def _check(connections: int, load: float, must_be_stable: bool = False) -> None:
         raise ValueError(f"The offered load is {load!r} Erlang. It must be 0 or more.")
     if must_be_stable and load >= connections:
         raise ValueError(
-            f"{load:g} connections would be in use on average, so {connections} cannot be enough: "
-            "the queue would grow without end. Use more connections or hold them for less time."
+            f"{load:.4g} connections would be in use on average, so {connections} cannot be "
+            "enough: the queue would grow without end. Use more connections or hold them for less "
+            "time."
         )

@@ -119,7 +119,7 @@ class Notebook:
         """Choose a theme in the settings' menu."""
         self.choose("Settings", "Theme", f"JupyterLab {name}")
         expect(self.page.locator("body")).to_have_attribute(
-            "data-jp-theme-name", f"JupyterLab {name}"
+            "data-jp-theme-name", f"JupyterLab {name}", timeout=20_000
         )
 
     def keep_picture(self, of: Locator, name: str) -> None:

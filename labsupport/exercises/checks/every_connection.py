@@ -40,7 +40,24 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         )
         look = "which connections are given back when the query fails on one of them"
         await bench.all_returned(pool.pool, "a query that failed", look)
+        await _one_fails(answer, pool, bench, min(met))
     return {"connections that the query met": f"{len(met)} of {OPEN}"}
+
+
+async def _one_fails(answer: Any, pool: DatabasePool, bench: Bench, pid: int) -> None:
+    """Let the query fail on one connection while it is slow on the others, and look at once."""
+    here = f"pg_backend_pid() - {pid}"
+    query = f"SELECT 1 / ({here}) FROM pg_sleep(CASE {here} WHEN 0 THEN 0 ELSE 0.3 END)"
+    look = "who waits for the other queries when one has failed"
+    await bench.must_raise(
+        "on_every_connection with a query that fails on one connection only",
+        lambda: answer(pool, query),
+        (asyncpg.DivisionByZeroError, ExceptionGroup),
+        expected="that the caller sees asyncpg.DivisionByZeroError.",
+        look=look,
+    )
+    after = "a query that failed on one connection and was slow on the others"
+    await bench.all_returned(pool.pool, after, look, limit=0)
 
 
 async def _grow(pool: DatabasePool) -> None:

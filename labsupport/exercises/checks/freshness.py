@@ -27,19 +27,35 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     await _note(status, bench, NOTED + 5, well)
     await _reads(status, bench, NOTED + 6, well, "after the next note", WHOLE)
     edge = "the task's text: whether an age of exactly max_age is too old, and whose clock counts"
-    age = f"when it was {MAX_AGE} s old, with max_age={MAX_AGE},"
+    age = f"when it was {MAX_AGE} s old, with max_age={MAX_AGE}"
     await _reads(status, bench, NOTED + 5 + MAX_AGE, well, age, edge)
     await _is_unknown(status, bench, NOTED + 5 + MAX_AGE + 0.5, f"when it was {MAX_AGE}.5 s old")
     await _note(status, bench, NOTED + 50, well)
     await _reads(status, bench, NOTED + 50, well, "at the moment of the next note", edge)
     other = await bench.run("another LastStatus", lambda: answer(MAX_AGE))
     await _is_unknown(other, bench, NOTED + 50, "of a second object, before anything was noted")
+    await _at_the_limits(other, bench)
     return {"age at which a status was good and too old": f"{MAX_AGE} s, {MAX_AGE}.5 s"}
 
 
+async def _at_the_limits(status: Any, bench: Bench) -> None:
+    """Change an unknown status, note something at the second 0, and then no facts at all."""
+    when = "to change the unknown status that it returned"
+    (await _read(status, bench, NOTED, when))["status"] = "changed by a caller"
+    after = "after a caller had changed the unknown status that it got"
+    await _is_unknown(status, bench, NOTED, after)
+    well = {"status": "healthy"}
+    await _note(status, bench, 0.0, well)
+    look = "what tells that nothing was noted yet; 0 is a moment like any other"
+    await _reads(status, bench, 1.0, well, "after a note at the second 0", look)
+    await _note(status, bench, 2.0, {})
+    look = "what tells that nothing was noted yet; a note without facts is a note"
+    await _reads(status, bench, 3.0, {}, "after a note without facts", look)
+
+
 async def _note(status: Any, bench: Bench, now: float, facts: dict[str, Any]) -> None:
-    said = ", ".join(f"{name}={value!r}" for name, value in facts.items())
-    await bench.run(f"note({now:g}, {said})", lambda: status.note(now, **facts))
+    said = "".join(f", {name}={value!r}" for name, value in facts.items())
+    await bench.run(f"note({now:g}{said})", lambda: status.note(now, **facts))
 
 
 async def _read(status: Any, bench: Bench, now: float, when: str) -> dict[str, Any]:
@@ -57,7 +73,7 @@ async def _reads(
     said = await _read(status, bench, now, when)
     bench.expect(
         said == wanted,
-        f"read({now:g}), {when} returned {said!r}.",
+        f"read({now:g}), {when}, returned {said!r}.",
         f"what was noted last, and nothing else: {wanted!r}.",
         look,
     )

@@ -20,7 +20,8 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     async with bench.pool(1, **options) as pool, pool.acquire(timeout=3) as conn:
         await conn.execute("CREATE TABLE notes (text text)")
         await conn.execute("SET statement_timeout = '19s'")
-        inside = await _answered(answer, conn, bench)
+        inside = await _answered(answer, conn, bench, 1500, "1500ms")
+        await _answered(answer, conn, bench, 25000, "25s")
         await _raises(answer, conn, bench, 200, "SELECT pg_sleep(2)", asyncpg.QueryCanceledError)
         await _raises(answer, conn, bench, 900, "SELECT 1 / 0", asyncpg.DivisionByZeroError)
         await _stores(answer, conn, bench)
@@ -50,12 +51,14 @@ async def _as_before(conn: Any, bench: Bench, what: str) -> None:
     )
 
 
-async def _answered(answer: Any, conn: Any, bench: Bench) -> str:
-    inside = await _run(answer, conn, bench, 1500, SHOW)
+async def _answered(answer: Any, conn: Any, bench: Bench, milliseconds: int, wanted: str) -> str:
+    inside = await _run(answer, conn, bench, milliseconds, SHOW)
     bench.expect(
-        inside == "1500ms",
-        f"fetch_within(conn, 1500, {SHOW!r}) returned {inside!r}.",
-        "'1500ms': the server itself has to know the limit of this query.",
+        inside == wanted,
+        f"fetch_within(conn, {milliseconds}, {SHOW!r}) returned {inside!r}; the caller had set "
+        "19s.",
+        f"{wanted!r}: the server itself has to know the limit of this query, a shorter or a "
+        "longer one.",
         "who stops the query, in which unit it is told, and whether what it is told lasts until "
         "the query comes",
     )

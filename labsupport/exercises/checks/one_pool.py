@@ -34,6 +34,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         "in which order the values are gathered, and which part of a row is returned",
     )
     peak = await _at_once(answer, bench)
+    await _no_batches(answer, bench)
     await bench.must_raise(
         "answer_all with a request that fails",
         lambda: answer(["SELECT 1", "SELECT 1 / 0"], SIZE, **bench.where),
@@ -58,6 +59,22 @@ async def _run(answer: Any, bench: Bench, requests: list[str], what: str) -> lis
         "what answer_all returns",
     )
     return list(found)
+
+
+async def _no_batches(answer: Any, bench: Bench) -> None:
+    """Let the first request be slow; the others have the other connections meanwhile."""
+    what = f"1 slow and {2 * SIZE} quick requests"
+    ended = "SELECT clock_timestamp()"
+    requests = [f"{ended} FROM pg_sleep(1)"] + [ended] * 2 * SIZE
+    slow, *quick = await _run(answer, bench, requests, what)
+    late = sum(time > slow for time in quick)
+    bench.expect(
+        late == 0,
+        f"of {what}, {late} quick ones were only sent when the slow one had been answered, with "
+        f"size={SIZE}.",
+        "that a request takes any connection that is free.",
+        "what a request waits for: a connection, or other requests",
+    )
 
 
 async def _at_once(answer: Any, bench: Bench) -> int:

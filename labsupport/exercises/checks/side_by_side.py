@@ -11,20 +11,23 @@ from labsupport.pooling import PooledDatabase
 __all__ = ["check"]
 
 SIZE = 3
+DETAIL = "SELECT $1::int * 10 - 10 WHERE $1::int < 4"
+"""0 for the key 1, and no row for the key 4."""
 LOOK = "part 4: which connections are held while others are waited for, and who shares one"
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     """Ask over a pool of one, where holding one is fatal, and over a pool of three."""
-    listing, detail = "SELECT generate_series(1, 4)", "SELECT $1::int * 10"
+    listing, detail = "SELECT generate_series(1, 4)", DETAIL
     async with database_pool(bench, 1, acquire_timeout=1.0) as pool:
         what = "details over a pool of 1 connection"
         found = await _run(answer, PooledDatabase(pool), bench, what, listing, detail)
         bench.expect(
-            found == {1: 10, 2: 20, 3: 30, 4: 40},
+            found == {1: 0, 2: 10, 3: 20, 4: None},
             f"{what} returned {str(found)[:150]}.",
-            "a dictionary from each key to its value: {1: 10, 2: 20, 3: 30, 4: 40}.",
-            "what is a row, and what is the value in its first column",
+            "a dictionary from each key to its value, None where there is no row: "
+            "{1: 0, 2: 10, 3: 20, 4: None}.",
+            "what is a row, what is the value in its first column, and which keys are kept",
         )
         nothing = "SELECT 1 WHERE false"
         found = await _run(answer, PooledDatabase(pool), bench, "no keys", nothing, detail)

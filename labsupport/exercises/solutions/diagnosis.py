@@ -13,6 +13,6 @@ async def diagnose(pool, timeout):
     except TimeoutError:
         # This comes first, because a TimeoutError is an OSError too.
         return "exhausted"
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return "unreachable"
     return "read only" if answer == "on" else "ok"

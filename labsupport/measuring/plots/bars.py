@@ -89,8 +89,9 @@ def _segment(
 ) -> None:
     axes.barh(row, width, left=left, height=BAR, color=colour, alpha=0.85, edgecolor="white")
     if width >= WIDE_ENOUGH * reach:
+        # On every colour of the palette ink is at least as easy to read as white.
         axes.text(left + width / 2, row, text, ha="center", va="center", fontweight="bold",
-                  color="white" if colour in COLOURS[:3] else INK)  # fmt: skip
+                  color=INK)  # fmt: skip
 
 
 def _name(axes: Axes, row: float, text: str) -> None:

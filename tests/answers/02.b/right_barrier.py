@@ -12,7 +12,9 @@ async def on_every_connection(pool, query):
             await barrier.wait()
             return await conn.fetchval(query)
 
-    return await asyncio.gather(*(one() for _ in range(size)))
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one()) for _ in range(size)]
+    return [task.result() for task in tasks]
 
 
 answer = on_every_connection

@@ -1,4 +1,4 @@
-"""Wrong: lets the server refuse what meets, and does not try again. Says: SerializationError."""
+"""Wrong: lets the server refuse what meets, and does not try again. Says: tried again."""
 
 CHANGE = "UPDATE accounts SET balance = balance + $2 WHERE owner = $1 RETURNING owner"
 

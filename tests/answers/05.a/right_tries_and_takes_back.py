@@ -17,7 +17,7 @@ async def diagnose(pool, timeout):
         return "read only"
     except TimeoutError:
         return "exhausted"
-    except OSError:
+    except (OSError, asyncpg.PostgresError):
         return "unreachable"
 
 

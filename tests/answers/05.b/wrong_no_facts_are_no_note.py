@@ -1,16 +1,17 @@
-"""Wrong: an empty dictionary when nothing is known. Says: before anything."""
+"""Wrong: a note without facts counts as none. Says: a note without facts is a note."""
 
 
 class LastStatus:
     def __init__(self, max_age):
         self.max_age = max_age
-        self.noted_at, self.facts = 0, {}
+        self.at = None
+        self.facts = {}
 
     def note(self, now, **facts):
-        self.noted_at, self.facts = now, facts
+        self.at, self.facts = now, facts
 
     def read(self, now):
-        if self.facts and now - self.noted_at > self.max_age:
+        if not self.facts or now - self.at > self.max_age:
             return {"status": "unknown"}
         return dict(self.facts)
 
