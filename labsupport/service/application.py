@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Annotated, Any
 
-import asyncpg
 from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from labsupport.pooling import PoolError, pool_metrics, prometheus_text, status_of
+from labsupport.pooling import pool_metrics, prometheus_text, status_of
+from labsupport.pooling.errors import DATABASE_ERRORS
 from labsupport.service.shop import Shop
 
 __all__ = ["NewOrder", "make_application"]
@@ -19,13 +19,6 @@ logger = logging.getLogger(__name__)
 
 LARGEST_ID = 2**63 - 1
 LARGEST_AMOUNT = 2**31 - 1
-DATABASE_ERRORS = (
-    OSError,  # TimeoutError is one
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    PoolError,
-)
 
 
 class NewOrder(BaseModel):
