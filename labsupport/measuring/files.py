@@ -83,11 +83,14 @@ def read(path: str | os.PathLike[str], kind: str, build: Callable[[Any], T]) -> 
         ) from error
 
 
-def read_only(latencies: Any) -> Nanoseconds:
-    """A copy of some integers as an array that nobody can change by mistake."""
-    copy = np.array(latencies, dtype=np.int64)
-    copy.setflags(write=False)
-    return copy
+def read_only(nanoseconds: Any) -> Nanoseconds:
+    """Some integers as an array that nobody can change by mistake.
+
+    An `array` is not copied, so that a long run needs its memory once; it cannot grow afterwards.
+    """
+    frozen = np.asarray(nanoseconds, dtype=np.int64).view()
+    frozen.setflags(write=False)
+    return frozen
 
 
 def pack(latencies: Nanoseconds) -> dict[str, Any]:

@@ -55,18 +55,19 @@ async def run_slice(
         await give_up([*crew.tasks, run, watch.heartbeat])
     if run.done() and not run.cancelled():
         run.result()
-    answered = record.latencies[completed:]
+    count = len(record.latencies) - completed
     seen = Slice(
-        completed=len(answered),
-        failed=record.ended - ended - len(answered),
+        completed=count,
+        failed=record.ended - ended - count,
         unfinished=0 if stopped else unfinished,
-        throughput=crew.throughput(len(answered)),
+        throughput=crew.throughput(count),
         loop_lag_ms=watch.loop_lag_ms,
         client_cpu=watch.client_cpu,
         waiting_for_cpu=watch.waiting_for_cpu,
         offered=offered,
         most_in_flight=crew.most_in_flight,
-        mean_ms=float(np.mean(answered)) / 1e6 if len(answered) else None,
+        # Through a view: a copy would need the memory of a long run a second time.
+        mean_ms=float(np.asarray(record.latencies)[completed:].mean()) / 1e6 if count else None,
     )
     record.slices.append(seen)
     return seen
