@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
+
+from labsupport.commands.parsing import add_verb, count, file, picture, port, query, seconds
+from labsupport.commands.workshop_arguments import add_workshop
 
 __all__ = ["make_parser"]
 
@@ -19,7 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     _add_lab(verbs)
     _add_test(verbs)
-    _add_verb(
+    add_verb(
         verbs,
         "doctor",
         "check this machine",
@@ -30,12 +32,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add_render(verbs)
     _add_reset(verbs)
     _add_stop(verbs)
-    _add_workshop(verbs)
+    add_workshop(verbs)
     return parser
 
 
 def _add_lab(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    lab = _add_verb(
+    lab = add_verb(
         verbs,
         "lab",
         "set up, start PostgreSQL and open JupyterLab",
@@ -45,7 +47,7 @@ def _add_lab(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     lab.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     lab.add_argument(
         "--port",
-        type=_port,
+        type=port,
         metavar="N",
         help="port of JupyterLab (without it: 8888, or a free one if that is taken)",
     )
@@ -57,7 +59,7 @@ def _add_lab(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _add_test(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    test = _add_verb(
+    test = add_verb(
         verbs,
         "test",
         "run the tests and every notebook",
@@ -89,7 +91,7 @@ def _add_test(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _add_measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    measure = _add_verb(
+    measure = add_verb(
         verbs,
         "measure",
         "measure connecting each time against a pool",
@@ -98,31 +100,31 @@ def _add_measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "measured until then. DB_HOST names another server than the lab's own.",
     )
     measure.add_argument(
-        "--concurrency", type=_count, default=10, metavar="N", help="clients at the same time (10)"
+        "--concurrency", type=count, default=10, metavar="N", help="clients at the same time (10)"
     )
     measure.add_argument(
-        "--pool-size", type=_count, default=10, metavar="N", help="connections of the pool (10)"
+        "--pool-size", type=count, default=10, metavar="N", help="connections of the pool (10)"
     )
     measure.add_argument(
         "--query",
-        type=_query,
+        type=query,
         metavar="SQL",
         help="what a request runs (without it: a count of the sample data's users); on a server "
         "that DB_HOST names it runs in the database DB_NAME",
     )
     measure.add_argument(
-        "--seconds", type=_seconds, default=8.0, metavar="S", help="time to measure at most (8)"
+        "--seconds", type=seconds, default=8.0, metavar="S", help="time to measure at most (8)"
     )
     measure.add_argument(
-        "--json", type=_file, metavar="FILE", help="save the result, seen from the clone"
+        "--json", type=file, metavar="FILE", help="save the result, seen from the clone"
     )
     measure.add_argument(
-        "--plot", type=_picture, metavar="FILE", help="save a picture, FILE.png or FILE.svg"
+        "--plot", type=picture, metavar="FILE", help="save a picture, FILE.png or FILE.svg"
     )
 
 
 def _add_render(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    render = _add_verb(
+    render = add_verb(
         verbs,
         "render",
         "make HTML pages of the executed lessons",
@@ -138,7 +140,7 @@ def _add_render(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _add_reset(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    reset = _add_verb(
+    reset = add_verb(
         verbs,
         "reset",
         "get a fresh notebook or fresh databases",
@@ -155,7 +157,7 @@ def _add_reset(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _add_stop(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    stop = _add_verb(
+    stop = add_verb(
         verbs,
         "stop",
         "stop this clone's PostgreSQL",
@@ -166,145 +168,3 @@ def _add_stop(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="store_true",
         help="also delete the servers' data (not your notebooks, not my_work)",
     )
-
-
-def _add_workshop(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    workshop = _add_verb(
-        verbs,
-        "workshop",
-        "accounts on a shared server, who is there, who has solved what",
-        "For instructors. create, status and remove work on the server that DB_HOST names, with a "
-        "role that may create roles and databases. INSTRUCTORS.md tells the rest.",
-    )
-    actions = workshop.add_subparsers(dest="action", metavar="ACTION", required=True)
-    create = _add_verb(
-        actions,
-        "create",
-        "make a role, a database and a file .env for each participant",
-        "Makes for each participant a role with a connection limit that fits the server, a "
-        "database and a file .env with its password. What an earlier call made is kept.",
-    )
-    create.add_argument(
-        "--participants", type=_participants, required=True, metavar="N", help="how many, 1 to 999"
-    )
-    create.add_argument(
-        "--host",
-        type=_host,
-        metavar="NAME",
-        help="the server's address as participants reach it (without it: DB_HOST)",
-    )
-    status = _add_verb(
-        actions,
-        "status",
-        "show who is connected and how far they are",
-        "Shows for each participant the sessions of their limit, whether the lab has begun on "
-        "their machine, and which lessons are open; with FOLDER also how many exercises are "
-        "solved.",
-    )
-    status.add_argument("folder", nargs="?", type=_file, metavar="FOLDER", help=_BROUGHT)
-    remove = _add_verb(
-        actions,
-        "remove",
-        "remove what create made",
-        "Ends the participants' sessions and removes their roles, the databases of their lessons "
-        "and their files .env. Touches nothing that `create` and lessons did not make.",
-    )
-    for action in (create, status, remove):
-        action.add_argument(
-            "--prefix", type=_prefix, default="workshop", metavar="NAME",
-            help="what participants are called: NAME_01, NAME_02 ... (workshop)",
-        )  # fmt: skip
-    for action in (create, remove):
-        action.add_argument(
-            "--output", type=_file, default="my_work/workshop", metavar="FOLDER",
-            help="where the files .env are, seen from the clone (my_work/workshop)",
-        )  # fmt: skip
-    progress = _add_verb(
-        actions,
-        "progress",
-        "gather participants' progress and results in one table and one picture",
-        "Reads participants' progress.json and the results that they saved, each participant's in "
-        "a folder or in files of that name. Exit code 1 when a file could not be read.",
-    )
-    progress.add_argument("folder", type=_file, metavar="FOLDER", help=_BROUGHT)
-    progress.add_argument("--csv", type=_file, metavar="FILE", help="save the table")
-    progress.add_argument(
-        "--plot", type=_picture, metavar="FILE", help="save the picture, FILE.png or FILE.svg"
-    )
-
-
-_BROUGHT = "participants' files, or a folder for each participant, seen from the clone"
-
-
-def _add_verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    summary: str,
-    description: str,
-) -> argparse.ArgumentParser:
-    return verbs.add_parser(name, help=summary, description=description, allow_abbrev=False)
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535")
-
-
-def _count(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 10000:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 10000")
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if 1 <= seconds <= 3600:
-        return seconds
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 3600")
-
-
-def _participants(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 999:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 999")
-
-
-def _prefix(text: str) -> str:
-    if re.fullmatch(r"(?!pg_)[a-z][a-z0-9_]{0,29}", text):
-        return text
-    raise argparse.ArgumentTypeError(
-        f"{text!r} cannot be used; write up to 30 small letters, digits and _, a letter first, "
-        "and not pg_"
-    )
-
-
-def _host(text: str) -> str:
-    if re.fullmatch(r"[A-Za-z0-9.:_-]+", text):
-        return text
-    raise argparse.ArgumentTypeError(f"{text!r} is no name or address of a machine")
-
-
-def _query(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError("the query is not valid text") from None
-    if text.strip():
-        return text
-    raise argparse.ArgumentTypeError("the query is empty; write SQL, for example 'SELECT 1'")
-
-
-def _file(text: str) -> str:
-    if text.strip():
-        return text
-    raise argparse.ArgumentTypeError("the name of the file is empty")
-
-
-def _picture(text: str) -> str:
-    if text.lower().endswith((".png", ".svg")):
-        return _file(text)
-    raise argparse.ArgumentTypeError(f"{text!r} ends neither in .png nor in .svg")
