@@ -21,7 +21,16 @@ from labsupport.places import project_root
 __all__ = ["show", "show_rows", "show_slider", "show_source"]
 
 SHARP = 2
-CODE_FONT = '<div style="font-family: var(--jp-code-font-family, monospace)">'
+CODE = (
+    "<style>.lab-source pre { overflow-x: auto }"
+    " .lab-source pre, .lab-source code { white-space: pre !important }</style>"
+    '<div class="lab-source" style="font-family: var(--jp-code-font-family, monospace)">'
+)
+"""What stands around code: its lines are not broken, and long ones can be moved sideways.
+
+JupyterLab breaks them otherwise, and insists on it. It knows the font by itself; in the HTML that
+nbconvert makes, the font has to be named.
+"""
 
 
 def show(figure: Figure, says: str, table: Any = None) -> None:
@@ -93,9 +102,8 @@ def show_source(thing: Any) -> None:
         file = file.relative_to(project_root())
     code = textwrap.dedent("".join(lines)).rstrip()
     place = f"From `{file.as_posix()}`, line {max(first, 1)}:"
-    # Four backticks, because a docstring may hold a fence of three. JupyterLab knows the font for
-    # code by itself; in the HTML that nbconvert makes it has to be named.
-    display(Markdown(f"{place}\n\n{CODE_FONT}\n\n````python\n{code}\n````\n\n</div>"))  # type: ignore[no-untyped-call]
+    # Four backticks, because a docstring may hold a fence of three.
+    display(Markdown(f"{place}\n\n{CODE}\n\n````python\n{code}\n````\n\n</div>"))  # type: ignore[no-untyped-call]
 
 
 def _png(figure: Figure) -> bytes:

@@ -14,7 +14,7 @@ A request is any `async` callable without arguments; `requests` has ready-made o
 from labsupport.measuring.answers import Answers
 from labsupport.measuring.comparison import Comparison, Ratio, compare, measure
 from labsupport.measuring.conditions import Conditions
-from labsupport.measuring.gauges import pool_gauge, sessions_of
+from labsupport.measuring.gauges import sessions_of
 from labsupport.measuring.knees import Knee
 from labsupport.measuring.live_view import LiveView, live
 from labsupport.measuring.load import ClosedLoop, Load, OpenLoop, Parts, Request
@@ -97,7 +97,6 @@ __all__ = [
     "plot_throughput",
     "plot_time_line",
     "plot_waterfall",
-    "pool_gauge",
     "quiet",
     "sessions_of",
     "sweep",

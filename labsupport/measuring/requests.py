@@ -100,7 +100,7 @@ def _through_asyncpg(pool: Any, query: str, timeout: float) -> Request:
                 await pool.release(connection)
         finally:
             under_way -= 1
-        return Parts(got - start, perf_counter_ns() - got)
+        return Parts(got - start, perf_counter_ns() - got)  # Named fields would cost 1 %.
 
     return request
 

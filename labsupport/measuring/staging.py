@@ -74,11 +74,6 @@ class Stages:
         low, middle, high = np.percentile(durations, [25, 50, 75]) / 1e6
         return float(low), float(middle), float(high)
 
-    def median_ms(self, arm: str, stage: str) -> float | None:
-        """The median in ms; None when the arm lacks the stage. ValueError for an unknown arm."""
-        found = self.quartiles_ms(arm, stage)
-        return None if found is None else found[1]
-
     def table(self) -> pd.DataFrame:
         """A row for each arm and stage: times, lower quartile, median and upper quartile in ms."""
         rows = []

@@ -19,7 +19,7 @@ from .leaks import LeakWatch, Loan
 from .lifecycle import MEMORY_SETTINGS, AdvancedPoolManager
 from .lifetime import MaxLifetime
 from .machine import Machine, backend_memory
-from .metrics import Metric, metric_rows, pool_metrics, prometheus_text
+from .metrics import Metric, pool_metrics, prometheus_text
 from .monitoring import PoolPerformanceMonitor, recommendations
 from .observers import PoolObserver
 from .pool import DatabasePool
@@ -77,7 +77,6 @@ __all__ = [
     "health_check",
     "is_transient",
     "mean_wait",
-    "metric_rows",
     "plan_pool",
     "pool_metrics",
     "pool_rules",

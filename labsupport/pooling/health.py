@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any
 
+from asyncpg import exceptions as pg
+
 from .errors import DATABASE_ERRORS
 from .exceptions import PoolOverloaded, PoolTimeout
 from .pool import DatabasePool
@@ -14,6 +16,17 @@ from .repeating import Repeater
 __all__ = ["ConnectionHealthMonitor"]
 
 RETRY_AFTER = 5.0  # seconds between checks while something is wrong
+
+REFUSALS = (
+    pg.TooManyConnectionsError,  # the server is full, or the role or the database is
+    pg.CannotConnectNowError,  # it starts, stops or recovers
+    pg.InvalidAuthorizationSpecificationError,  # user, password or address; wrong passwords too
+    pg.InvalidCatalogNameError,  # no database of this name
+    pg.ObjectNotInPrerequisiteStateError,  # the database takes no connections
+    pg.InsufficientPrivilegeError,  # the user may not connect to this database
+    pg.ProtocolViolationError,  # so does PgBouncer refuse
+)
+"""What a server that is there says to somebody whom it does not let in."""
 
 
 class ConnectionHealthMonitor:
@@ -68,8 +81,8 @@ class ConnectionHealthMonitor:
 
         `status`: "healthy", "unhealthy", or "unknown" when there is no check that still counts.
         `reason`: one or two words, the same for the same kind of trouble: "ok", "exhausted",
-        "unreachable", "no answer", "read only", "error"; and when the health is unknown
-        "not checked", "check failed", "stale", "stopped".
+        "unreachable", "refused", "no answer", "read only", "error"; and when the health is
+        unknown "not checked", "check failed", "stale", "stopped".
         `last_check`: seconds since 1970 when the check ended, or None. `pool_stats`: as of then.
         `response_time`: seconds that a healthy answer took, with the wait for a connection.
         `error`: a sentence, in all other cases.
@@ -140,8 +153,10 @@ class ConnectionHealthMonitor:
             return _unhealthy("unreachable", f"No connection could be opened. {error}")
         if isinstance(error, TimeoutError):
             return _unhealthy("no answer", f"The server gave no answer in {self.timeout:g} s.")
-        kind = "unreachable" if isinstance(error, OSError) else "error"
-        return _unhealthy(kind, f"{type(error).__name__}: {error}")
+        said = f"{type(error).__name__}: {error}"
+        if isinstance(error, REFUSALS):
+            return _unhealthy("refused", f"The server is there and refused a connection. {said}")
+        return _unhealthy("unreachable" if isinstance(error, OSError) else "error", said)
 
     def _pause(self) -> float:
         healthy = self._status["status"] == "healthy"

@@ -1,4 +1,4 @@
-"""The pool's numbers under OpenTelemetry's names, as rows and in Prometheus' text format.
+"""The pool's numbers under OpenTelemetry's names, and in Prometheus' text format.
 
 Names, units and meanings follow OpenTelemetry's semantic conventions for database client pools
 (https://opentelemetry.io/docs/specs/semconv/database/database-metrics/).
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from .durations import BOUNDS, DurationSummary
 from .pool import DatabasePool
 
-__all__ = ["Metric", "metric_rows", "pool_metrics", "prometheus_text"]
+__all__ = ["Metric", "pool_metrics", "prometheus_text"]
 
 STATE = "db.client.connection.state"
 POOL_NAME = "db.client.connection.pool.name"
@@ -69,27 +69,6 @@ def pool_metrics(pool: DatabasePool, name: str = "pool") -> list[Metric]:
         histogram("wait_time", "Time from asking for a connection until having it."),
         histogram("use_time", "Time from having a connection until giving it back."),
     ]
-
-
-def metric_rows(metrics: list[Metric]) -> list[dict[str, Any]]:
-    """Return a row for each number: `metric`, `state`, `value`, `unit`; for a table.
-
-    A histogram gives three rows: its count, its sum and its longest duration.
-    """
-    table: list[dict[str, Any]] = []
-    for metric in metrics:
-        for attributes, value in metric.points:
-            numbers = {metric.name: (value, metric.unit)}
-            if isinstance(value, DurationSummary):
-                numbers = {
-                    f"{metric.name}.count": (value.count, "1"),
-                    f"{metric.name}.sum": (value.total, metric.unit),
-                    f"{metric.name}.max": (value.longest, metric.unit),
-                }
-            for name, (number, unit) in numbers.items():
-                state = attributes.get(STATE, "")
-                table.append({"metric": name, "state": state, "value": number, "unit": unit})
-    return table
 
 
 def prometheus_text(metrics: list[Metric]) -> str:

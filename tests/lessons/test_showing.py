@@ -27,6 +27,7 @@ def test_source_is_shown_with_the_place_where_it_stands(displayed: list[Any]) ->
     assert "\ndef acquire(self, " in shown.data, "a method is shown without its indentation"
     assert "\ndef release(" not in shown.data
     assert shown.data.count("````") == 2
+    assert "white-space: pre !important" in shown.data, "its lines are not broken"
 
 
 def test_a_decorated_method_is_shown_and_not_its_decorator(displayed: list[Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
@@ -15,11 +16,13 @@ from matplotlib.text import Text
 from labsupport.measuring import (
     Comparison,
     Conditions,
+    Mark,
     Overlay,
     Result,
     Slice,
     Sweep,
     SweepPoint,
+    TimeLine,
     plot_counts,
     plot_headline,
     plot_latencies,
@@ -29,8 +32,10 @@ from labsupport.measuring import (
     plot_response,
     plot_tails,
     plot_throughput,
+    plot_time_line,
 )
 from labsupport.measuring.files import read_only
+from labsupport.measuring.timeline import floats
 
 HERE = Conditions("2026-01-01", "3.11", "0.32", "Linux", 2, "loop", 1, {}, {})
 
@@ -150,22 +155,22 @@ def test_a_picture_is_drawn_on_white_without_a_warning_and_inside_its_edges(name
 
 
 def test_the_latencies_are_read_in_words() -> None:
-    said = texts(plot_latencies(ORDINARY))
+    said = texts(plot_headline(ORDINARY))
     assert "40,000 requests: half of them took less than 0.8" in said
     assert "99 of 100 less than 1." in said
     assert "reference" not in said
-    assert "grey: recorded reference" in texts(plot_latencies(ORDINARY, ORDINARY))
-    ugly = texts(plot_latencies(UGLY))
+    assert "grey: recorded reference" in texts(plot_headline(ORDINARY, ORDINARY))
+    ugly = texts(plot_headline(UGLY))
     assert "no request succeeded: 5,000 TooManyConnectionsError" in ugly
     assert "failed: 3 TooManyConnectionsError" in ugly
 
 
 def test_the_ratio_is_written_with_its_interval() -> None:
     ratio = ORDINARY.ratio()
-    said = texts(plot_ratio(ORDINARY))
+    said = texts(plot_headline(ORDINARY))
     assert f"{ratio.median:.0f} times ({ratio.low:.0f} to {ratio.high:.0f}, 8 rounds)" in said
-    assert '"connect each time"' in said
-    assert "no ratio" in texts(plot_ratio(UGLY))
+    assert '"connect each time"' in " ".join(said.split())
+    assert "no ratio" in texts(plot_headline(UGLY))
 
 
 def test_the_other_pictures_name_their_arms_units_and_numbers() -> None:
@@ -186,6 +191,55 @@ def test_the_other_pictures_name_their_arms_units_and_numbers() -> None:
     assert "no ratio" in texts(plot_overlay(Overlay({"a": UGLY}, {})))
     plain = texts(plot_counts({"pool": {"answered": 1}}, "Who did it", unit="server processes"))
     assert "server processes" in plain and "pool:" not in plain and "answered" not in plain
+
+
+MARKS = {
+    "one, early": [0.0],
+    "one, late": [3.0],
+    "three, close together": [1.5, 1.6, 1.7],
+    "three, late": [2.7, 2.85, 2.95],
+    "six, in pairs": [0.1, 0.15, 1.2, 1.3, 2.8, 2.95],
+    "six, close together": [1.8, 1.83, 1.86, 1.89, 1.92, 1.95],
+    "after the last sample": [1.5, 3.5],
+}
+
+
+@pytest.mark.parametrize("moments", MARKS.values(), ids=MARKS)
+def test_labels_of_marks_touch_neither_each_other_nor_a_line_and_stay_inside(
+    moments: list[float],
+) -> None:
+    marks = tuple(Mark(at, f"the database moves, part {n}") for n, at in enumerate(moments))
+    columns = {"size": floats([1, 4, 10, 10]), "sessions": floats([11, 11, 11, 11])}
+    figure = plot_time_line(TimeLine(floats([0, 1, 2, 3]), columns, marks))
+    figure._repr_png_()
+    axes = figure.axes[0]
+    boxes = {
+        text.get_text(): text.get_window_extent()
+        for text in axes.texts
+        if text.get_text() in {mark.label for mark in marks}
+    }
+    assert len(boxes) == len(marks)
+    inside, lines_end = axes.bbox, axes.transData.transform((0, 11))[1]
+    for label, box in boxes.items():
+        assert inside.x0 - 1 <= box.x0 and box.x1 <= inside.x1 + 1, label
+        assert lines_end < box.y0 and box.y1 <= inside.y1, label
+        assert not any(box.overlaps(other) for name, other in boxes.items() if name != label)
+    for mark in marks:
+        at = axes.transData.transform((mark.seconds, 0))[0]
+        box = boxes[mark.label]
+        assert min(abs(box.x0 - at), abs(box.x1 - at)) < 10, f"{mark.label} stands at its line"
+
+
+def test_marks_too_many_to_be_named_keep_their_lines_and_no_label_touches_another() -> None:
+    marks = tuple(Mark(2 + n / 100, "a label that is too long " * 4) for n in range(9))
+    figure = plot_time_line(TimeLine(floats([0, 1, 3]), {"size": floats([1, 4, 9])}, marks))
+    figure._repr_png_()
+    axes = figure.axes[0]
+    labels = [text for text in axes.texts if text.get_text().startswith("a label")]
+    assert len(labels) == 6
+    boxes = [text.get_window_extent() for text in labels]
+    assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+    assert sum(line.get_linestyle() == "--" for line in axes.lines) >= len(marks)
 
 
 def test_the_reader_s_own_style_does_not_reach_the_pictures_and_is_left_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 import pytest
 
 from labsupport.measuring import Lap, measure_stages, quiet
@@ -23,7 +24,9 @@ async def test_a_lap_closes_the_stage_that_began_at_the_lap_before() -> None:
     assert len(short) == len(long) == 5
     assert short.min() >= 1e6
     assert long.min() >= 19e6
-    assert (stages.median_ms("a", "short") or 0) < (stages.median_ms("a", "long") or 0)
+    assert np.median(short) < np.median(long)
+    low, middle, high = stages.quartiles_ms("a", "long") or (0, 0, 0)
+    assert 0 < low <= middle <= high and middle == np.median(long) / 1e6
 
 
 async def test_the_first_turn_is_thrown_away_and_the_arms_run_in_turns() -> None:
@@ -82,16 +85,16 @@ async def test_a_turn_that_does_not_end_ends_the_whole() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_an_arm_that_lacks_a_stage_has_no_median_of_it() -> None:
+async def test_an_arm_that_lacks_a_stage_has_no_quartiles_of_it() -> None:
     async def one(lap: Lap) -> None:
         lap("one")
 
     stages = await measure_stages({"a": two_stages, "b": one}, 3, progress=quiet())
-    assert stages.median_ms("b", "long") is None
+    assert stages.quartiles_ms("b", "long") is None
     assert ("b", "long") not in stages.table().index
     assert stages.table().loc[("a", "long"), "times"] == 3
     with pytest.raises(ValueError, match="no arm 'c'"):
-        stages.median_ms("c", "one")
+        stages.quartiles_ms("c", "one")
 
 
 @pytest.mark.parametrize("times", [0, -1, 2.5])

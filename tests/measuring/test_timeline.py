@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from labsupport.errors import LabError
-from labsupport.measuring import Mark, TimeLine, plot_time_line, pool_gauge, sessions_of, watch
+from labsupport.measuring import Mark, TimeLine, plot_time_line, sessions_of, watch
 from labsupport.measuring import samples as sampling
 from labsupport.measuring.files import write
 from labsupport.measuring.timeline import floats
@@ -336,6 +336,16 @@ def server() -> Iterator[Server]:
         yield ensure_embedded(settings={})
 
 
+def numbers_of(pool: Any) -> dict[str, int]:
+    """What a bare `asyncpg.Pool` says of itself. How many requests wait, it does not say."""
+    size, idle = pool.get_size(), pool.get_idle_size()
+    return {
+        "max_size": pool.get_max_size(),
+        "acquired_count": size - idle,
+        "idle_count": idle,
+    }
+
+
 async def test_a_real_pool_and_a_real_server_are_watched(server: Server) -> None:
     where = server.arguments()
     watcher = await asyncpg.connect(**where)
@@ -343,7 +353,7 @@ async def test_a_real_pool_and_a_real_server_are_watched(server: Server) -> None
     pool = await asyncpg.create_pool(**named, min_size=1, max_size=3)
     try:
         sessions = sessions_of(watcher, application_name="counted")
-        async with watch(pool_gauge(pool), sessions=sessions) as seen:
+        async with watch(lambda: numbers_of(pool), sessions=sessions) as seen:
             first, second = await pool.acquire(timeout=10), await pool.acquire(timeout=10)
             await until(lambda: seen.line.most("sessions") == 2)
             await pool.release(first)

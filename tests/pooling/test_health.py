@@ -22,6 +22,13 @@ def tasks() -> list[asyncio.Task[Any]]:
     return [task for task in asyncio.all_tasks() if task.get_name() == "connection health"]
 
 
+async def until_healthy(monitor: ConnectionHealthMonitor) -> None:
+    """Check until the answer is "healthy"; a closed session takes a moment to be gone."""
+    async with asyncio.timeout(20):
+        while (await monitor.check())["status"] != "healthy":
+            await asyncio.sleep(0.05)
+
+
 async def test_before_the_first_check_it_is_not_healthy_and_says_why(where: dict[str, Any]) -> None:
     async with open_pool(where) as pool:
         monitor = ConnectionHealthMonitor(pool)
@@ -181,9 +188,7 @@ async def test_a_network_that_has_gone_away_is_noticed_in_time(server: Server) -
         await far.cut()
         await far.speak()
         await until(lambda: pool.get_pool_stats()["acquired_count"] == 0, "all are back")
-        async with asyncio.timeout(20):
-            while (await patient.check())["status"] != "healthy":
-                await asyncio.sleep(0.05)
+        await until_healthy(patient)
 
 
 async def test_a_killed_backend_makes_one_check_fail_at_most(
@@ -221,6 +226,61 @@ async def test_a_server_that_is_down_comes_back_as_a_standby_and_as_itself(own: 
         await own.restart()
         await monitor.check()
         assert (await monitor.check())["status"] == "healthy"
+
+
+async def test_a_server_that_lets_nobody_in_refuses_and_is_not_unreachable(
+    own: OwnServer,
+) -> None:
+    where = address_of(own.server)
+    wrong = {
+        "InvalidPasswordError": {**where, "password": "wrong"},
+        "InvalidCatalogNameError": {**where, "database": "no database of this name"},
+    }
+    for error, address in wrong.items():
+        async with open_pool(address, min_size=0) as pool:
+            status = await ConnectionHealthMonitor(pool).check()
+        assert (status["status"], status["reason"]) == ("unhealthy", "refused"), status
+        assert "The server is there and refused a connection." in status["error"]
+        assert error in status["error"]
+        assert status.keys() == TUTORIALS_KEYS | {"error", "reason"}
+
+
+async def test_a_full_server_refuses_and_lets_in_again(own: OwnServer) -> None:
+    taken: list[Any] = []
+    async with open_pool(address_of(own.server), min_size=0) as pool:
+        monitor = ConnectionHealthMonitor(pool, timeout=20)
+        try:
+            with pytest.raises(asyncpg.TooManyConnectionsError):
+                while len(taken) < 30:
+                    taken.append(await asyncpg.connect(**own.server.arguments()))
+            status = await monitor.check()
+        finally:
+            for conn in taken:
+                await conn.close(timeout=10)
+        assert (status["status"], status["reason"]) == ("unhealthy", "refused"), status
+        assert "TooManyConnectionsError" in status["error"]
+        await until_healthy(monitor)
+
+
+async def test_a_server_that_is_starting_refuses() -> None:
+    """A server says so for moments only, so here a pool says it."""
+
+    class Starting(DatabasePool):
+        def acquire(self, *, timeout: float | None = None) -> Any:
+            raise asyncpg.CannotConnectNowError("the database system is starting up")
+
+    status = await ConnectionHealthMonitor(Starting()).check()
+    assert (status["status"], status["reason"]) == ("unhealthy", "refused")
+    assert status["error"].endswith("CannotConnectNowError: the database system is starting up")
+
+
+async def test_any_other_error_is_no_refusal() -> None:
+    class Failing(DatabasePool):
+        def acquire(self, *, timeout: float | None = None) -> Any:
+            raise asyncpg.InternalServerError("something else")
+
+    status = await ConnectionHealthMonitor(Failing()).check()
+    assert (status["status"], status["reason"]) == ("unhealthy", "error")
 
 
 async def test_a_session_that_takes_no_writes_is_not_healthy(where: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from labsupport.pooling import DatabasePool, PoolTimeout, metric_rows, pool_metrics, prometheus_text
+from labsupport.pooling import DatabasePool, PoolTimeout, pool_metrics, prometheus_text
+from labsupport.pooling.durations import DurationSummary
 from tests.pooling.opening import open_pool, until
 from tests.pooling.test_pool import take_and_return
 
@@ -87,25 +88,22 @@ def test_families_have_the_right_types_and_pools_are_told_apart() -> None:
     assert {s.labels[POOL] for family in families for s in family.samples} == {name}
 
 
-def test_rows_carry_opentelemetrys_names_and_units() -> None:
+def test_metrics_carry_opentelemetrys_names_and_units() -> None:
     pool = DatabasePool()
     pool.times.create.record(0.25)
-    rows = {(row["metric"], row["state"]): row for row in metric_rows(pool_metrics(pool))}
-    assert {name for name, _ in rows} == {
-        "db.client.connection.count",
-        "db.client.connection.max",
-        "db.client.connection.idle.min",
-        "db.client.connection.pending_requests",
-        "db.client.connection.timeouts",
-        *(
-            f"db.client.connection.{time}_time.{part}"
-            for time in ("create", "wait", "use")
-            for part in ("count", "sum", "max")
-        ),
+    metrics = {metric.name: metric for metric in pool_metrics(pool)}
+    assert {name: metric.unit for name, metric in metrics.items()} == {
+        "db.client.connection.count": "{connection}",
+        "db.client.connection.max": "{connection}",
+        "db.client.connection.idle.min": "{connection}",
+        "db.client.connection.pending_requests": "{request}",
+        "db.client.connection.timeouts": "{timeout}",
+        "db.client.connection.create_time": "s",
+        "db.client.connection.wait_time": "s",
+        "db.client.connection.use_time": "s",
     }
-    assert {state for name, state in rows if name == "db.client.connection.count"} == {
-        "idle",
-        "used",
-    }
-    longest = rows["db.client.connection.create_time.max", ""]
-    assert (longest["value"], longest["unit"]) == (0.25, "s")
+    states = [attributes for attributes, _ in metrics["db.client.connection.count"].points]
+    assert [state["db.client.connection.state"] for state in states] == ["idle", "used"]
+    [(_, created)] = metrics["db.client.connection.create_time"].points
+    assert isinstance(created, DurationSummary)
+    assert (created.count, created.total, created.longest) == (1, 0.25, 0.25)

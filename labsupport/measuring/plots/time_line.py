@@ -7,6 +7,7 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 
 from labsupport.measuring.answers import ANSWERED, Answers
@@ -37,9 +38,16 @@ ANSWER = (COLOURS[1], ".")
 FAILURES = ((COLOURS[0], "x"), (PURPLE, "+"), (INK, "1"))
 REQUESTS = ((WAITING, "waiting", COLOURS[2], "-"),)
 LEAST_GAP = 0.085
-MARK_ROWS = 3
+MARK_ROW = 14.0
+"""Points from one row of the marks' labels to the next."""
+MOST_MARK_ROWS = 6
+LONGEST_LABEL = 48
+BESIDE = 4.0
+"""Points between a mark's line and its label."""
 
 Lines = Sequence[tuple[str, str, str, str]]
+Names = list[tuple[float, Annotation]]
+"""The value that a line ends with, and its name, from the lowest to the highest."""
 
 
 @lab_style()
@@ -47,7 +55,8 @@ def plot_time_line(line: TimeLine, answers: Answers | None = None) -> Picture:
     """Pool size, idle, in use and the server's sessions; below them the waiting requests.
 
     With `answers` of the same watch, a panel at the bottom has a point for each of them: when it
-    came, and after how long.
+    came, and after how long. Where so many marks stand close together that six rows of labels do
+    not hold them all, some have their line and no label; the line's sentence names them.
     """
     panels = [3]
     if np.isfinite(line.columns.get(WAITING, np.empty(0))).any():
@@ -58,7 +67,7 @@ def plot_time_line(line: TimeLine, answers: Answers | None = None) -> Picture:
     rows = picture.subplots(
         len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": panels}
     )[:, 0]
-    _draw(rows[0], line, CONNECTIONS, "connections")
+    names = _draw(rows[0], line, CONNECTIONS, "connections")
     if 2 in panels:
         _draw(rows[1], line, REQUESTS, "requests waiting")
     if answers is not None:
@@ -72,13 +81,15 @@ def plot_time_line(line: TimeLine, answers: Answers | None = None) -> Picture:
     for axes in rows:
         for mark in line.marks:
             axes.axvline(mark.seconds, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
-    _name_marks(rows[0], line)
+    if line.marks:
+        _name_marks(picture, rows[0], line)
+        _move_apart(rows[0], names)
     return picture
 
 
-def _draw(axes: Axes, line: TimeLine, lines: Lines, unit: str) -> None:
+def _draw(axes: Axes, line: TimeLine, lines: Lines, unit: str) -> Names:
     """One panel: steps, because a value holds until the next sample, and a name behind each."""
-    end = float(line.seconds[-1]) if len(line.seconds) else 1.0
+    end = max([*line.seconds[-1:], *(mark.seconds for mark in line.marks), 1e-3])
     most, names = 1.0, []
     for column, name, colour, dashes in lines:
         values = line.columns.get(column, np.empty(0))
@@ -88,13 +99,12 @@ def _draw(axes: Axes, line: TimeLine, lines: Lines, unit: str) -> None:
         axes.step(line.seconds, values, where="post", color=colour, linestyle=dashes, linewidth=1.5)
         most = max(most, known.max())
         names.append((float(known[-1]), f"{name}, {_range(known)}", colour))
-    axes.set_xlim(0, max(end, 1e-3))
-    rows_of_marks = min(len(line.marks), MARK_ROWS) if lines is CONNECTIONS else 0
-    axes.set_ylim(0, most * (1.12 + 0.1 * rows_of_marks))
+    axes.set_xlim(0, end)
+    axes.set_ylim(0, most * 1.12)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.grid(True, axis="y", color="#DDDDDD", linewidth=0.6)
     axes.set_ylabel(unit)
-    _write_names(axes, names, end)
+    return _write_names(axes, names, end)
 
 
 def _draw_answers(axes: Axes, answers: Answers) -> None:
@@ -120,24 +130,70 @@ def _range(known: Floats) -> str:
     return f"{high:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
 
 
-def _write_names(axes: Axes, names: list[tuple[float, str, str]], end: float) -> None:
+def _write_names(axes: Axes, names: list[tuple[float, str, str]], end: float) -> Names:
     """Each line's name behind its last value; names that would touch are moved apart."""
+    written = [
+        (value, axes.annotate(text, (end, 0), (6, 0), xycoords=("data", "axes fraction"),
+                              textcoords="offset points", color=colour, fontsize=9,
+                              fontweight="bold", va="center", annotation_clip=False))
+        for value, text, colour in sorted(names)
+    ]  # fmt: skip
+    _move_apart(axes, written)
+    return written
+
+
+def _move_apart(axes: Axes, names: Names) -> None:
+    """Put each name at the height of its value, or above the name below it."""
     top = axes.get_ylim()[1]
     height = -1.0
-    for value, text, colour in sorted(names):
+    for value, name in names:
         height = max(value / top, height + LEAST_GAP)
-        axes.annotate(text, (end, height), (6, 0), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", color=colour, fontsize=9, fontweight="bold",
-                      va="center", annotation_clip=False)  # fmt: skip
+        name.xy = (name.xy[0], height)
 
 
-def _name_marks(axes: Axes, line: TimeLine) -> None:
-    """The marks' labels at the top, in turn one below the other, on the side with more room."""
-    end = axes.get_xlim()[1]
+def _name_marks(picture: Picture, axes: Axes, line: TimeLine) -> None:
+    """The marks' labels at the top, each in the first row where it touches no other.
+
+    The panel is made taller above its lines by the rows that this takes.
+    """
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    for index, mark in enumerate(line.marks):
-        left = mark.seconds > 0.6 * end
-        beside = (-4 if left else 4, -3 - 13 * (index % MARK_ROWS))
-        axes.annotate(mark.label, (mark.seconds, 1), beside, xycoords=("data", "axes fraction"),
-                      textcoords="offset points", ha="right" if left else "left", va="top",
-                      fontsize=9, bbox=paper)  # fmt: skip
+    labels = [
+        axes.annotate(_short(mark.label), (mark.seconds, 1), (0, 0), va="top", fontsize=9,
+                      xycoords=("data", "axes fraction"), textcoords="offset points", bbox=paper)
+        for mark in line.marks
+    ]  # fmt: skip
+    picture.draw_without_rendering()  # From here on it is known how wide everything is.
+    point = picture.dpi / 72
+    room = axes.bbox.width / point
+    ends: list[list[tuple[float, float]]] = []  # For each row, where its labels begin and end.
+    for mark, label in zip(line.marks, labels, strict=True):
+        place = room * mark.seconds / axes.get_xlim()[1]
+        wide = label.get_window_extent().width / point
+        left = _left_end(place, wide, room)
+        span = (left - BESIDE, left + wide + BESIDE)
+        row = next((row for row, taken in enumerate(ends) if not _touches(span, taken)), len(ends))
+        if row == MOST_MARK_ROWS:
+            label.remove()
+            continue
+        ends += [[]] if row == len(ends) else []
+        ends[row].append(span)
+        label.set_position((left - place, -3 - MARK_ROW * row))
+    share = (3 + MARK_ROW * len(ends)) / (axes.bbox.height / point)
+    axes.set_ylim(0, axes.get_ylim()[1] / (1 - min(share, 0.7)))
+
+
+def _left_end(place: float, wide: float, room: float) -> float:
+    """Where a label begins: behind its line, or before it when there is no room behind it."""
+    if place + BESIDE + wide <= room:
+        return place + BESIDE
+    if place - BESIDE - wide >= 0:
+        return place - BESIDE - wide
+    return max(0.0, room - wide)
+
+
+def _touches(span: tuple[float, float], taken: list[tuple[float, float]]) -> bool:
+    return any(span[0] < end and start < span[1] for start, end in taken)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 3]}..."
