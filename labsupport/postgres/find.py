@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 OLDEST = 14
-CONNECT_LIMIT = 15
+CONNECT_LIMIT = 10
 
 # Of other roles' sessions an ordinary role is not told the type; they are in a database, though.
 FACTS = """
@@ -75,17 +75,22 @@ async def find_server(report: Callable[[str], None] = lambda line: None) -> Serv
 async def inspect_server(server: Server) -> ServerFacts:
     """Connect once and return what the server says. Raises `LabError` when it is no use to us."""
     async with connect(server) as connection:
+        if connection.get_server_version().major < OLDEST:
+            raise _too_old(server, connection.get_settings().server_version)
         try:
             row = await connection.fetchrow(FACTS)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise explain_refusal(error, server) from error
-    facts = ServerFacts(**dict(row), address=server.address)
-    if facts.version_num < OLDEST * 10000:
-        raise LabError(
-            f"{server.address} is PostgreSQL {facts.version}. The lab needs {OLDEST} or newer: "
-            "name a newer server in DB_HOST, or remove DB_HOST to use the embedded one."
-        )
-    return facts
+    return ServerFacts(**dict(row), address=server.address)
+
+
+def _too_old(server: Server, version: str) -> LabError:
+    newer = "name a newer one in LAB_PG_BIN, or remove LAB_PG_BIN to use the lab's own."
+    if server.where == "DB_HOST":
+        newer = "name a newer server in DB_HOST, or remove DB_HOST to use the embedded one."
+    return LabError(
+        f"{server.address} is PostgreSQL {version}. The lab needs {OLDEST} or newer: {newer}"
+    )
 
 
 @contextlib.asynccontextmanager
@@ -118,6 +123,9 @@ def explain(error: BaseException, server: Server, database: str) -> LabError:
             mend = "Check DB_USER, DB_PASSWORD and the server's pg_hba.conf." if named else REMAKE
         case asyncpg.InvalidCatalogNameError():
             says, mend = f"{at} has no database {database!r}.", "Check DB_NAME."
+        case asyncpg.TooManyConnectionsError() if 'for role "' in str(error):
+            says = f"The role {server.user!r} has all its connections in use ({error})."
+            mend = "Close your other notebooks, or ask for a higher CONNECTION LIMIT of that role."
         case asyncpg.TooManyConnectionsError():
             says, mend = (
                 f"{at} has no connection left ({error}).",

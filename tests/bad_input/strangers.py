@@ -13,17 +13,8 @@ __all__ = ["listening", "speak_http", "speak_old_postgres"]
 Speaker = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 SSL_REQUEST = 80877103
-TEXT, INTEGER, BIGINT, BOOLEAN = 25, 23, 20, 16
-OLD = {
-    "version": (TEXT, b"13.14"),
-    "version_num": (INTEGER, struct.pack("!i", 130014)),
-    "max_connections": (INTEGER, struct.pack("!i", 100)),
-    "superuser_reserved": (INTEGER, struct.pack("!i", 3)),
-    "sessions": (BIGINT, struct.pack("!q", 1)),
-    "may_create_databases": (BOOLEAN, b"\x01"),
-    "role": (TEXT, b"lab"),
-}
-"""What a PostgreSQL 13 answers to the lab's question about itself: a type and a value each."""
+REFUSAL = b'SERROR\0C42703\0Mcolumn "backend_type" does not exist\0\0'
+"""What PostgreSQL 9.6 says to the lab's question about itself."""
 
 
 @contextlib.contextmanager
@@ -57,24 +48,30 @@ async def speak_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     writer.close()
 
 
-async def speak_old_postgres(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Let everybody in without a password, and answer every query with `OLD`.
+def speak_old_postgres(version: str) -> Speaker:
+    """Let everybody in without a password, and refuse every query as one that is not understood.
 
-    The messages are those of PostgreSQL's frontend/backend protocol 3.0.
+    An old server does not know all that the lab asks. The messages are those of PostgreSQL's
+    frontend/backend protocol 3.0.
     """
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-        await _let_in(reader, writer)
-        while True:
-            kind, length = struct.unpack("!ci", await reader.readexactly(5))
-            await reader.readexactly(length - 4)
-            if kind == b"X":  # Terminate
-                break
-            writer.write(_answer(kind))
-            await writer.drain()
-    writer.close()
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await _let_in(reader, writer, version)
+            while True:
+                kind, length = struct.unpack("!ci", await reader.readexactly(5))
+                await reader.readexactly(length - 4)
+                if kind == b"X":  # Terminate
+                    break
+                if kind in b"SQ":  # Sync, Query
+                    writer.write(_message(b"E", REFUSAL) + _message(b"Z", b"I"))
+                await writer.drain()
+        writer.close()
+
+    return speak
 
 
-async def _let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, version: str) -> None:
     while True:
         length, code = struct.unpack("!ii", await reader.readexactly(8))
         await reader.readexactly(length - 8)
@@ -82,29 +79,10 @@ async def _let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             break
         writer.write(b"N")
     writer.write(_message(b"R", struct.pack("!i", 0)))  # AuthenticationOk
-    for name, value in {"server_version": "13.14", "client_encoding": "UTF8"}.items():
+    for name, value in {"server_version": version, "client_encoding": "UTF8"}.items():
         writer.write(_message(b"S", f"{name}\0{value}\0".encode()))
     writer.write(_message(b"K", struct.pack("!ii", 1, 1)) + _message(b"Z", b"I"))
     await writer.drain()
-
-
-def _answer(kind: bytes) -> bytes:
-    columns = b"".join(
-        name.encode() + struct.pack("!xihihih", 0, 0, oid, len(value), -1, 1)
-        for name, (oid, value) in OLD.items()
-    )
-    values = b"".join(struct.pack("!i", len(value)) + value for _, value in OLD.values())
-    count = struct.pack("!h", len(OLD))
-    answers = {
-        b"P": _message(b"1", b""),
-        b"D": _message(b"t", struct.pack("!h", 0)) + _message(b"T", count + columns),
-        b"B": _message(b"2", b""),
-        b"E": _message(b"D", count + values) + _message(b"C", b"SELECT 1\0"),
-        b"C": _message(b"3", b""),
-        b"S": _message(b"Z", b"I"),
-        b"Q": _message(b"C", b"SELECT 0\0") + _message(b"Z", b"I"),
-    }
-    return answers.get(kind, b"")
 
 
 def _message(kind: bytes, body: bytes) -> bytes:

@@ -124,7 +124,16 @@ def test_it_is_one_sentence_for_everybody(
 @pytest.mark.parametrize(
     ("speak", "wrong", "mend"),
     [
-        (speak_old_postgres, "is PostgreSQL 13.14. The lab needs 14 or newer", "remove DB_HOST"),
+        (
+            speak_old_postgres("13.14"),
+            "is PostgreSQL 13.14. The lab needs 14 or newer",
+            "remove DB_HOST",
+        ),
+        (
+            speak_old_postgres("9.6.24"),
+            "is PostgreSQL 9.6.24. The lab needs 14 or newer",
+            "remove DB_HOST",
+        ),
         (speak_http, "or is no PostgreSQL", "Check DB_SSL_MODE, DB_HOST and DB_PORT"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from labsupport.errors import LabError
 from labsupport.postgres import Server, connect, find_server, inspect_server, own_server
 from labsupport.postgres.find import CONNECT_LIMIT
+from tests.held import as_superuser
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,14 @@ async def test_a_full_server_says_so(shared_home: Path) -> None:
     async with own_server(max_connections=4) as own, connect(own.server):
         with pytest.raises(LabError, match="has no connection left"):
             await inspect_server(own.server)
+
+
+async def test_a_role_at_its_own_limit_is_told_so(shared_home: Path) -> None:
+    async with own_server() as own:
+        await as_superuser(own, f"ALTER ROLE {own.server.user} CONNECTION LIMIT 1")
+        async with connect(own.server):
+            with pytest.raises(LabError, match="has all its .* ask for a higher CONNECTION LIMIT"):
+                await inspect_server(own.server)
 
 
 async def test_sessions_of_others_are_counted_too(shared_home: Path) -> None:
