@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +118,8 @@ def room(
     room = Room(own, tmp_path / "handed out", capsys)
     before = room.there()
     yield room
-    name_server(monkeypatch, own.server, "teacher", "teacher")
+    # Also what a test left that has failed as a superuser.
+    name_superuser(monkeypatch, own)
     room.remove()
     assert room.there() == before
 
@@ -130,13 +133,22 @@ def name_server(monkeypatch: pytest.MonkeyPatch, server: Server, user: str, pass
     monkeypatch.setenv("DB_NAME", "postgres")
 
 
+def name_superuser(monkeypatch: pytest.MonkeyPatch, own: OwnServer) -> None:
+    """Let `DB_*` name the server and its superuser."""
+    name_server(monkeypatch, own.server, "postgres", own.cluster.passwords()["superuser"])
+
+
 @pytest.fixture(params=["teacher", "superuser"])
 def anyone(request: pytest.FixtureRequest, room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
     """The same for a role that may create roles, and for a superuser."""
     if request.param == "superuser":
-        password = room.own.cluster.passwords()["superuser"]
-        name_server(monkeypatch, room.own.server, "postgres", password)
+        name_superuser(monkeypatch, room.own)
     return room
+
+
+def is_private(path: Path, mode: int) -> bool:
+    """Whether a path has these rights; Windows has others."""
+    return stat.S_IMODE(path.stat().st_mode) == mode or os.name == "nt"
 
 
 def test_an_account_for_each_participant(anyone: Room) -> None:
@@ -149,7 +161,8 @@ def test_an_account_for_each_participant(anyone: Room) -> None:
         assert (participant.user, participant.database) == (name, name)
         rights = "SELECT (rolcreatedb, rolcreaterole, rolsuper) FROM pg_roles WHERE rolname = $1"
         assert asyncio.run(ask(participant, rights, name)) == [(True, False, False)]
-        assert stat.S_IMODE(room.file(name).stat().st_mode) == 0o600 or os.name == "nt"
+        assert is_private(room.file(name), 0o600)
+    assert is_private(room.folder, 0o700)
     # What one participant has is not another's.
     others = room.participant("workshop_01").arguments("workshop_02")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -186,7 +199,9 @@ async def test_the_limit_is_enough_for_a_lesson_and_holds(room: Room) -> None:
         assert f"workshop_03 {connections} of {connections}" in said
         assert "1 of 3 participants are connected" in said
         # A second call is no trouble for a participant who uses every session.
-        assert (await asyncio.to_thread(room.create)).count("kept") == 3
+        # Neither do these sessions count as those of other programs, for which there is less then.
+        said = await asyncio.to_thread(room.create)
+        assert said.count(f" {connections} kept ") == 3
     finally:
         for connection in held:
             await connection.close()
@@ -247,16 +262,45 @@ def test_a_participants_notebook_runs_and_what_it_left_is_removed(
     assert "has no accounts" in room.remove()
 
 
-def test_a_role_that_somebody_else_made_is_left_alone(room: Room) -> None:
+async def test_who_comes_again_and_again_is_removed_too(room: Room) -> None:
+    await asyncio.to_thread(room.create, 1)
+    participant = room.participant("workshop_01")
+    inside = asyncio.Event()
+
+    async def come_again() -> None:
+        while True:
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                (connection,) = await hold(participant, 1)
+                inside.set()
+                try:
+                    await connection.fetch("SELECT pg_sleep(60)")
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(0.01)
+
+    kernel = asyncio.create_task(come_again())
+    try:
+        await asyncio.wait_for(inside.wait(), 30)
+        await asyncio.to_thread(room.remove)
+    finally:
+        kernel.cancel()
+        await asyncio.wait([kernel])
+    assert await asyncio.to_thread(room.of_participants) == []
+
+
+def test_a_role_that_somebody_else_made_is_left_alone(anyone: Room) -> None:
+    room = anyone
     room.create(1)
     asyncio.run(as_superuser(room.own, "CREATE ROLE workshop_02"))
     try:
         assert "a role 'workshop_02' that the lab did not make" in room.create(3, fails_with=1)
         assert room.of_participants() == ["workshop_01", "workshop_01", "workshop_02"]
+        assert "workshop_02" not in room.run("status")
         assert "workshop_02 was not made by the lab and stays" in room.remove(fails_with=1)
         assert room.of_participants() == ["workshop_02"]
     finally:
-        asyncio.run(as_superuser(room.own, "DROP ROLE workshop_02"))
+        clean = ("DROP DATABASE IF EXISTS workshop_02", "DROP ROLE IF EXISTS workshop_02")
+        asyncio.run(as_superuser(room.own, *clean))
 
 
 def test_a_database_that_somebody_else_owns_is_left_alone(room: Room) -> None:
@@ -268,7 +312,7 @@ def test_a_database_that_somebody_else_owns_is_left_alone(room: Room) -> None:
         room.remove()
         assert room.of_participants() == ["workshop_02"]
     finally:
-        asyncio.run(as_superuser(room.own, "DROP DATABASE workshop_02"))
+        asyncio.run(as_superuser(room.own, "DROP DATABASE IF EXISTS workshop_02"))
 
 
 def test_a_participants_own_database_is_not_dropped(room: Room) -> None:
@@ -280,7 +324,7 @@ def test_a_participants_own_database_is_not_dropped(room: Room) -> None:
         assert room.of_participants() == ["workshop_01", "workshop_01", "workshop_thesis"]
         assert asyncio.run(ask(room.participant("workshop_01"), "SELECT 1")) == [1]
     finally:
-        asyncio.run(as_superuser(room.own, "DROP DATABASE workshop_thesis"))
+        asyncio.run(as_superuser(room.own, "DROP DATABASE IF EXISTS workshop_thesis"))
 
 
 def test_a_role_on_which_something_depends_stays(room: Room) -> None:
@@ -304,10 +348,30 @@ def test_who_may_not_create_roles_is_told_what_to_ask_for(
 
 
 def test_too_many_are_refused_with_the_sum(room: Room) -> None:
-    said = room.create(30, fails_with=1)
-    assert "enough for 3 participants and not for 30" in said
-    assert "30 x 25 for the participants, 25 for you and for other programs, 3 that" in said
-    assert "max_connections = 778" in said
+    said = room.create(4, fails_with=1)
+    assert "enough for 3 participants and not for 4" in said
+    assert "4 x 25 for the participants, 25 for you and for other programs, 3 that" in said
+    assert "max_connections = 128" in said
+    assert room.of_participants() == []
+
+
+async def test_what_other_programs_use_is_not_given_away(room: Room) -> None:
+    assistant = replace(room.own.server, user="assistant", password="assistant")
+    held = await hold(assistant, 110 - 3 - 3 * 25 + 1)
+    try:
+        said = await asyncio.to_thread(room.create, 3, fails_with=1)
+        assert "enough for 2 participants and not for 3" in said
+    finally:
+        for connection in held:
+            await connection.close()
+
+
+def test_a_role_is_made_with_its_mark_or_not_at_all(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(accounts, "ROLE_MARK", "a mark's quotation mark ends the statement")
+        room.create(1, fails_with=1)
     assert room.of_participants() == []
 
 
@@ -351,6 +415,13 @@ def test_a_file_that_was_not_made_here_is_not_overwritten(
     assert room.file("workshop_01").read_text(encoding="utf-8") == text
     room.remove()
     assert room.file("workshop_01").exists()
+
+
+def test_a_file_that_was_changed_since_is_not_deleted(room: Room) -> None:
+    room.create(2)
+    room.file("workshop_01").write_text("my own notes", encoding="utf-8")
+    assert "2 roles, 2 databases and 1 files" in room.remove()
+    assert [path.name for path in room.folder.iterdir()] == ["workshop_01.env"]
 
 
 def test_two_commands_at_once_do_not_meet(room: Room) -> None:

@@ -91,6 +91,12 @@ def test_everybody_has_a_row(
     assert "<svg" in drawn
 
 
+def test_what_was_correct_once_stays_so(tmp_path: Path) -> None:
+    for name, outcome in {"a": "not yet", "b": "correct", "c": "not yet"}.items():
+        progress_file(tmp_path / "ann" / f"{name}.json", first=outcome)
+    assert gather(tmp_path).outcomes["ann"][FIRST] == "correct"
+
+
 BROKEN = {
     "empty.json": (b"", "is empty"),
     "spaces.json": (b" \n", "is empty"),

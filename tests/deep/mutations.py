@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.deep.mutations_measuring import MEASURING
 from tests.deep.mutations_pooling import POOLING
+from tests.deep.mutations_workshop import WORKSHOP
 
 __all__ = ["MUTATIONS"]
 
-MUTATIONS = (*MEASURING, *POOLING)
+MUTATIONS = (*MEASURING, *POOLING, *WORKSHOP)

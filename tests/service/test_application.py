@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import os
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from labsupport.postgres import OwnServer
-from labsupport.service import Service, StatusError
+from labsupport.postgres import OwnServer, connect
+from labsupport.service import Service, Shop, StatusError, make_application
+from tests.service.opening import SIZE, opened
 
 ORDER = {"user_id": 7, "amount_cents": 1250}
+LOANS = ("use_time_seconds_count", "use_time_seconds_sum")
 
 
 async def status(service: Service, method: str, path: str, **options: Any) -> int:
@@ -58,6 +65,23 @@ async def test_an_order_for_nobody_is_a_404_and_stores_nothing(service: Service)
     assert await service.ask("GET", "/users/99999999/orders") == []
 
 
+class Breaking(Shop):
+    """A shop in which something goes wrong after the order was stored."""
+
+    async def store_order(self, conn: Any, user_id: int, amount_cents: int, key: str | None) -> int:
+        await super().store_order(conn, user_id, amount_cents, key)
+        raise RuntimeError("out of paper")
+
+
+async def test_an_order_that_fails_half_way_is_not_stored(own: OwnServer) -> None:
+    async with opened(Breaking, own.server) as shop:
+        with pytest.raises(RuntimeError, match="out of paper"):
+            await shop.place_order(7, 3_000_001, None)
+    async with connect(own.server) as onlooker:
+        query = "SELECT count(*) FROM orders WHERE amount_cents = 3000001"
+        assert await onlooker.fetchval(query) == 0
+
+
 async def test_a_report_that_is_too_long_is_a_422(service: Service) -> None:
     assert await status(service, "GET", "/report", params={"seconds": 61}) == 422
 
@@ -80,19 +104,41 @@ async def test_who_waits_too_long_is_refused_and_counted(service: Service) -> No
     answers = await asyncio.gather(*asked, return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, StatusError)]
     assert [(error.status, type(error).__name__) for error in refused] == [(503, "Status503")] * 3
+    # What the log says of the pool is nothing for a client.
+    told = [json.loads(error.detail) for error in refused]
+    assert told == [{"detail": "Database temporarily unavailable"}] * 3
     after = await service.pool()
     assert after["timeouts"] - before["timeouts"] == 3
     assert (after["max_size"], after["size"], after["acquired_count"]) == (2, 2, 0)
     assert any("/report answered with 503: PoolTimeout" in line for line in service.log())
 
 
-async def test_metrics_count_each_loan(service: Service) -> None:
+async def test_who_waits_and_who_has_a_connection_is_published(own: OwnServer) -> None:
+    async with opened(Shop, own.server, acquire_timeout=60) as shop:
+        transport = httpx.ASGITransport(make_application(shop))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            service = Service("http://shop", os.getpid(), client, Path())
+            async with contextlib.AsyncExitStack() as lent, asyncio.timeout(30):
+                for _ in range(SIZE):
+                    await lent.enter_async_context(shop.pool.acquire())
+                asked = [asyncio.create_task(service.ask("GET", "/users/1")) for _ in range(5)]
+                while shop.pool.get_pool_stats()["queue_size"] < 5:
+                    await asyncio.sleep(0.01)
+                full = await service.pool()
+            await asyncio.gather(*asked)
+            after = await service.pool()
+    seen = [(now["acquired_count"], now["idle_count"], now["queue_size"]) for now in (full, after)]
+    assert seen == [(SIZE, 0, 5), (0, SIZE, 0)]
+
+
+async def test_metrics_count_each_loan_and_its_seconds(service: Service) -> None:
     before = await service.metrics()
-    for _ in range(3):
-        await service.ask("GET", "/users/1")
+    for seconds in (0, 0.1, 0.2):
+        await service.ask("GET", "/report", params={"seconds": seconds})
     after = await service.metrics()
-    name = "use_time_seconds_count"
-    assert after[name] - before[name] == 3
+    lent, used = (after[name] - before[name] for name in LOANS)
+    assert lent == 3
+    assert used >= 0.3
     assert after["count idle"] + after["count used"] == (await service.pool())["size"]
 
 

@@ -1,48 +1,24 @@
-"""The hunted shops: each shows its fault every time, and its mended form does not."""
+"""The shops with a fault: each shows it every time, and its mended form does not."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from labsupport.exercises.spine import find_task
-from labsupport.pooling import DatabaseSettings
 from labsupport.postgres import OwnServer, Server, connect, distant
 from labsupport.service import Shop
+from labsupport.service.challenges import PayingShop
 from labsupport.service.hunts import CheckingShop, GuestShop, RetryingShop, WatchedShop
 from tests.exercises.bank import load_solution
+from tests.service.opening import SIZE, opened
 
-SIZE = 3
 NOBODY = 10**9
-WAITS = 1.0
 STATES = "SELECT state FROM pg_stat_activity WHERE application_name = $1"
-
-
-@contextlib.asynccontextmanager
-async def opened(kind: Any, server: Server) -> AsyncIterator[Any]:
-    """An open shop in this process; its sessions are called after its class."""
-    fields = {name: getattr(server, name) for name in ("host", "port", "database", "user")}
-    shop = kind(
-        DatabaseSettings(
-            _env_file=None,
-            **fields,
-            password=server.password,
-            application_name=kind.__name__,
-            pool_min_size=0,
-            pool_max_size=SIZE,
-            acquire_timeout=WAITS,
-        )
-    )
-    await shop.open()
-    try:
-        yield shop
-    finally:
-        await shop.pool.close(0.5)
 
 
 def both(kind: type[Shop], task_id: str) -> pytest.MarkDecorator:
@@ -108,8 +84,11 @@ async def test_an_order_without_a_key_is_stored_again_after_a_lost_reply(
         said = await shop.place_order(1, amount, unique)
         assert (await far.counts()).swallowed == 1
     async with connect(own.server) as onlooker:
-        found = await onlooker.fetch("SELECT id FROM orders WHERE amount_cents = $1", amount)
+        find = "SELECT id, idempotency_key AS key FROM orders WHERE amount_cents = $1"
+        found = await onlooker.fetch(find, amount)
     assert len(found) == (2 if faulty and key is None else 1)
+    # Each has a key, and the key is not the same: that is how the database let the second one in.
+    assert len({row["key"] for row in found} - {None}) == len(found)
     assert said in [row["id"] for row in found]
 
 
@@ -129,3 +108,21 @@ async def test_a_standby_is_called_healthy(own: OwnServer, kind: type[Shop], fau
                 await stack.enter_async_context(shop.pool.acquire())
             assert (await shop.health())["status"] == "unhealthy"
         assert (await shop.health())["status"] == "healthy"
+
+
+@both(PayingShop, "16.3")
+async def test_a_connection_is_held_while_somebody_else_is_asked(
+    own: OwnServer, kind: type[PayingShop], faulty: bool
+) -> None:
+    held = []
+
+    class Noting(kind):  # type: ignore[misc, valid-type]
+        """The same shop, with a provider that notes what is lent out meanwhile."""
+
+        async def pay(self, user_id: int, amount_cents: int) -> None:
+            """Take the money at once."""
+            held.append(self.pool.get_pool_stats()["acquired_count"])
+
+    async with opened(Noting, own.server) as shop:
+        assert await shop.place_order(1, 500, None)
+    assert held == [1 if faulty else 0]

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 
 from labsupport.errors import LabError
@@ -63,9 +64,22 @@ async def test_no_variable_of_the_notebook_reaches_the_service(
 ) -> None:
     monkeypatch.setenv("DB_HOST", "nowhere.invalid")
     monkeypatch.setenv("DB_POOL_MAX_SIZE", "3")
+    # A proxy is for the world outside; this one does not even listen.
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
     async with run_service(own.server) as service:
         assert (await service.pool())["max_size"] == 20
         assert (await service.ask("GET", "/users/1"))["id"] == 1
+
+
+def test_it_listens_on_this_machine_only(running: Service) -> None:
+    listening = {
+        connection.laddr.ip
+        for connection in psutil.Process(running.pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
 
 
 async def test_a_service_is_known_to_the_server_by_its_name(own: OwnServer) -> None:
