@@ -4,11 +4,18 @@
 
 A request acquires a connection with a timeout, runs SELECT 1 and releases it. In each round the
 two pools have their turn in a random order, with short turns, so that what else happens on the
-machine hits both; their times are compared within the round. The same is then measured without
-the round trips (acquire and release with a reset that does nothing) and in CPU time, which shows
-the few microseconds of Python alone, also while other programs run. Those, as a part of a request
-with its round trips in a quiet round, are the overhead that decides: exit code 1 when it is above
-the limit. The ratio of the whole requests is printed beside it.
+machine hits both; their times are compared within the round. Two things are judged, and the exit
+code is 1 when either is above the limit:
+
+- The CPU time that acquire and release take more, without round trips (the reset does nothing), as
+  a part of a whole request. It shows the few microseconds of Python, also while other programs run.
+  The whole request is the bare pool's elapsed time in the fastest tenth of the rounds, because a
+  busy machine makes the other rounds longer and would make the limit milder.
+- The elapsed time of whole requests, ours over the bare pool's, which would show an added wait or
+  round trip too. It swings more, so it counts as too long when the whole 95 % interval of the
+  median ratio is above the limit.
+
+tests/pooling/test_overhead.py shows on any machine that nothing is waited for besides.
 """
 
 from __future__ import annotations
@@ -25,12 +32,15 @@ from typing import Any
 
 import asyncpg
 
+from labsupport.measuring.arithmetic import median_interval
 from labsupport.pooling import SESSION_SETTINGS, DatabasePool
 from labsupport.postgres import find_server
 
 LIMIT = 0.05
 """The overhead may be this part of a pooled SELECT 1, acquire and release included."""
 
+Rounds = list[tuple[float, float]]
+"""Microseconds per request of the bare pool and of ours, for each round."""
 Turn = Callable[[int], Awaitable[None]]
 Clock = Callable[[], int]
 
@@ -46,9 +56,7 @@ async def one_turn(turn: Turn, requests: int, clock: Clock) -> float:
     return (clock() - started) / requests / 1000
 
 
-async def in_turns(
-    bare: Turn, ours: Turn, rounds: int, requests: int, clock: Clock
-) -> list[tuple[float, float]]:
+async def in_turns(bare: Turn, ours: Turn, rounds: int, requests: int, clock: Clock) -> Rounds:
     """Return microseconds per request of both, for each round."""
     await bare(requests)
     await ours(requests)
@@ -78,8 +86,8 @@ def turns_of(bare: Any, ours: DatabasePool, timeout: float, query: bool) -> tupl
     return with_bare, with_ours
 
 
-def show(what: str, results: list[tuple[float, float]]) -> tuple[float, float]:
-    """Print one measurement; return the bare pool's lower quartile and the median difference."""
+def show(what: str, results: Rounds) -> None:
+    """Print one measurement."""
     low, middle, high = quantiles((b - a for a, b in results), n=4)
     ratio_low, ratio, ratio_high = quantiles((b / a for a, b in results), n=4)
     print(f"{what}, {len(results)} rounds")
@@ -87,7 +95,20 @@ def show(what: str, results: list[tuple[float, float]]) -> tuple[float, float]:
     print(f"  DatabasePool     {median(b for _, b in results):8.2f} us")
     print(f"  difference       {middle:8.2f} us (quartiles {low:.2f} to {high:.2f})")
     print(f"  ratio per round  {ratio:8.4f} (quartiles {ratio_low:.4f} to {ratio_high:.4f})")
-    return quantiles((a for a, _ in results), n=4)[0], middle
+
+
+def judge(whole: Rounds, alone: Rounds) -> int:
+    """Print what is above the limit or not, and return the exit code."""
+    request = quantiles((bare for bare, _ in whole), n=10)[0]
+    added = median(ours - bare for bare, ours in alone)
+    low, high = median_interval([ours / bare for bare, ours in whole], seed=1)
+    print(
+        f"Overhead: {added:.2f} us of {request:.0f} us, {added / request:.1%} (limit {LIMIT:.0%})"
+    )
+    print(f"Elapsed: 95 % interval of the ratio {low:.4f} to {high:.4f} (limit {1 + LIMIT:.2f})")
+    too_much = added > LIMIT * request or low > 1 + LIMIT
+    print("Above the limit." if too_much else "Within the limit.")
+    return int(too_much)
 
 
 async def main(rounds: int, requests: int) -> int:
@@ -99,7 +120,7 @@ async def main(rounds: int, requests: int) -> int:
         if name in ("host", "port", "user", "password", "database", "ssl")
     }
     sizes = {"min_size": 1, "max_size": 10}
-    shown = []
+    measured = []
     for what, query, options, clock in (
         ("acquire + SELECT 1 + release, elapsed", True, {}, time.perf_counter_ns),
         ("acquire + release, no reset, CPU", False, {"reset": no_reset}, time.thread_time_ns),
@@ -111,12 +132,9 @@ async def main(rounds: int, requests: int) -> int:
             turns = turns_of(bare, ours, timeout=10.0, query=query)
             gc.collect()
             share = requests if query else requests * 5
-            shown.append(show(what, await in_turns(*turns, rounds, share, clock)))
-    (request, _), (_, added) = shown
-    print(
-        f"Overhead: {added:.2f} us of {request:.0f} us, {added / request:.1%} (limit {LIMIT:.0%})"
-    )
-    return 0 if added <= LIMIT * request else 1
+            measured.append(await in_turns(*turns, rounds, share, clock))
+            show(what, measured[-1])
+    return judge(*measured)
 
 
 if __name__ == "__main__":

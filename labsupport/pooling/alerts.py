@@ -163,9 +163,9 @@ def _since_last(row: Metrics, name: str) -> float | None:
     return None if since is None else since[name]
 
 
-def _utilization(row: Metrics) -> float | None:
+def _utilization(row: Metrics) -> float:
     stats = _stats(row)
-    return stats["acquired_count"] / stats["max_size"] if stats["max_size"] else None
+    return float(stats["acquired_count"] / max(stats["max_size"], 1))  # 0 when it is closed.
 
 
 def _age(row: Metrics, now: float) -> float:

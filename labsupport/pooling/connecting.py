@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
@@ -13,13 +14,16 @@ from .waiting import TookTooLong
 
 __all__ = ["timed_connect"]
 
+Init = Callable[[Any], Awaitable[None]]
+
 
 def timed_connect(
-    took: Durations, opened: Callable[[Any], None]
+    took: Durations, opened: Callable[[Any], None], init: Init | None
 ) -> Callable[..., Awaitable[asyncpg.Connection]]:
     """Return an `asyncpg.connect` that records its duration and shows each new connection.
 
-    It raises what `asyncpg.connect` raises; TookTooLong, a TimeoutError, when its `timeout` ends.
+    Then it awaits `init` of the connection, for as long again at most. It raises what
+    `asyncpg.connect` and `init` raise; TookTooLong, a TimeoutError, when its `timeout` ends.
     """
 
     async def connect(*args: Any, **options: Any) -> asyncpg.Connection:
@@ -32,6 +36,24 @@ def timed_connect(
             raise TookTooLong(f"No server answered within {options['timeout']:g} s") from None
         took.record(monotonic() - started)
         opened(conn)
+        if init is not None:
+            await _prepare(conn, init, options["timeout"])
         return conn
 
     return connect
+
+
+async def _prepare(conn: asyncpg.Connection, init: Init, timeout: float) -> None:
+    """Await `init` of a new connection; if that fails, end the connection without a goodbye.
+
+    asyncpg has no limit for its own `init`, nor for the goodbye to a server that went silent.
+    """
+    limit = asyncio.timeout(timeout)
+    try:
+        async with limit:
+            await init(conn)
+    except BaseException:
+        conn.terminate()
+        if limit.expired():
+            raise TookTooLong(f"init did not end within {timeout:g} s") from None
+        raise

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -17,6 +18,10 @@ __all__ = ["PooledDatabase"]
 
 logger = logging.getLogger(__name__)
 
+_HOLDING: WeakKeyDictionary[DatabasePool, set[asyncio.Task[Any]]] = WeakKeyDictionary()
+"""The tasks that hold a connection of each pool. They stand here because a program may make a
+new `PooledDatabase` of the same pool for each request."""
+
 
 class PooledDatabase:
     """Runs queries on the connections of a pool.
@@ -24,7 +29,7 @@ class PooledDatabase:
         db = PooledDatabase(pool)
         count = await db.execute_single("SELECT count(*) FROM users")
 
-    A task that holds a connection of this object and asks it for a second one gets
+    A task that holds a connection and asks for a second one of the same pool gets
     `NestedAcquire` at once. If it had to wait for it, enough such tasks would each hold one
     connection and wait for another for ever. Handing out the same connection again would avoid
     that too, but it would put the inner query silently into the outer transaction. So pass the
@@ -33,7 +38,7 @@ class PooledDatabase:
 
     def __init__(self, pool: DatabasePool) -> None:
         self.pool = pool
-        self._holding: set[asyncio.Task[Any]] = set()
+        self._holding = _HOLDING.setdefault(pool, set())
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import asyncpg
 from asyncpg import exceptions as pg
 
-from .exceptions import PoolClosed, PoolError, PoolOverloaded
-from .retrying import ReplyLost
+from .exceptions import PoolClosed, PoolError, PoolOverloaded, WrongEventLoop
+from .retrying import ReplyLost, may_have_happened
 
 __all__ = ["QueryFailed", "health_check", "is_transient", "safe_query_execution", "status_of"]
 
@@ -55,6 +55,9 @@ TEMPORARY = (
 )
 CONFLICTS = (pg.ForeignKeyViolationError, pg.ExclusionViolationError, pg.RestrictViolationError)
 BAD_INPUT = (pg.DataError, pg.NotNullViolationError, pg.CheckViolationError)
+
+END_LIMIT = 1.0
+"""Seconds that a server has to end a statement that took too long."""
 
 DATABASE_ERRORS = (
     OSError,
@@ -113,10 +116,10 @@ def status_of(error: BaseException) -> tuple[int, str]:
     be right, 500 for everything else: mistakes in the query or in the program.
 
     A lost reply (`ReplyLost`) is a 503 with a sentence of its own: the database is out of reach
-    now, and the change may have been made, so whoever asked has to look before asking again.
+    now, and a change may have been made, so whoever asked has to look before asking again.
     """
     if isinstance(error, ReplyLost):
-        return 503, "Database temporarily unavailable; the change may have been made"
+        return 503, "Database temporarily unavailable; a change may have been made"
     if isinstance(error, TEMPORARY) or is_transient(error) or _pool_is_closed(error):
         return 503, "Database temporarily unavailable"
     if isinstance(error, pg.UniqueViolationError):
@@ -139,19 +142,46 @@ async def safe_query_execution(
 ) -> list[Any]:
     """Return the rows of a query, waiting `timeout` seconds at most for connection and answer.
 
+    A server that does not answer costs up to a second more, in which it is asked to end the query.
     A shorter `command_timeout` of the pool still holds. Raises `QueryFailed` for every error, with
     the database's error as its cause; what is our mistake (500) is logged with its traceback.
     """
+    conn: Any = None
     try:
         deadline = asyncio.get_running_loop().time() + timeout
-        async with pool.acquire(timeout=timeout) as conn, asyncio.timeout_at(deadline):
-            return list(await conn.fetch(query, *args))
+        async with pool.acquire(timeout=timeout) as conn:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return list(await conn.fetch(query, *args))
+            except TimeoutError:
+                await _end_query(conn)
+                raise
     except Exception as error:
-        status, detail = status_of(error)
+        is_lost = conn is not None and _may_be_done(error)
+        status, detail = status_of(ReplyLost() if is_lost else error)
         level = {500: logging.ERROR, 503: logging.WARNING}.get(status, logging.INFO)
         said = ("Database error, answered with %d: %s", status, _said(error))
         logger.log(level, *said, exc_info=status == 500)
         raise QueryFailed(status, detail) from error
+
+
+async def _end_query(conn: Any) -> None:
+    """Wait until the server has ended a query whose limit was reached; give up after END_LIMIT.
+
+    asyncpg is asking the server to do so already, and giving the connection back would wait for
+    it longer. To terminate the connection at once would leave the query running, with its locks.
+    """
+    try:
+        await conn.execute("SELECT 1", timeout=END_LIMIT)
+    except DATABASE_ERRORS:
+        conn.terminate()
+
+
+def _may_be_done(error: Exception) -> bool:
+    """Whether a statement that was sent may have been done, although this came back."""
+    if isinstance(error, TimeoutError):
+        return True
+    return is_transient(error) and may_have_happened(error)
 
 
 async def health_check(pool: PoolLike, *, timeout: float = 2.0) -> dict[str, Any]:
@@ -173,6 +203,8 @@ async def health_check(pool: PoolLike, *, timeout: float = 2.0) -> dict[str, Any
                 conn.terminate()  # It does not answer, so giving it back would wait as well.
                 raise
         return {"status": "healthy", "pool_size": _size(pool)}
+    except WrongEventLoop:
+        raise
     except DATABASE_ERRORS as error:
         return {"status": "unhealthy", "error": f"{_said(error)} ({doing})"}
 

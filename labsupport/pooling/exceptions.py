@@ -42,7 +42,8 @@ class WrongEventLoop(PoolError, RuntimeError):
     def __init__(self) -> None:
         super().__init__(
             "This pool belongs to another event loop. Initialise and use it in one and the same "
-            "loop: inside one asyncio.run(), or with `await` in a notebook's cells."
+            "loop: inside one asyncio.run(), or with `await` in a notebook's cells. When that loop "
+            "has ended, make a new DatabasePool."
         )
 
 

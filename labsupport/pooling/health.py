@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
+import asyncpg
 from asyncpg import exceptions as pg
 
 from .errors import DATABASE_ERRORS
-from .exceptions import PoolOverloaded, PoolTimeout
+from .exceptions import PoolOverloaded, PoolTimeout, WrongEventLoop
 from .pool import DatabasePool
 from .repeating import Repeater
+from .stats import places_taken
 
 __all__ = ["ConnectionHealthMonitor"]
 
@@ -64,12 +67,20 @@ class ConnectionHealthMonitor:
         """Whether it is checking now and then."""
         return self._repeater.is_running
 
+    @property
+    def health_stats(self) -> dict[str, Any]:
+        """The same as `get_health_status()`."""
+        return self.get_health_status()
+
     async def start_monitoring(self) -> None:
         """Start checking and return after the first check. A second start changes nothing."""
         await self._repeater.start()
 
     async def stop_monitoring(self) -> None:
-        """Stop at once, also in the middle of a check. From now on the health is not known."""
+        """Stop at once, also in the middle of a check. From now on the health is not known.
+
+        Raises WrongEventLoop, and goes on, when it was started in another event loop.
+        """
         if self.monitoring:
             await self._repeater.stop()
             last_check = self._status["last_check"]
@@ -83,7 +94,8 @@ class ConnectionHealthMonitor:
         `reason`: one or two words, the same for the same kind of trouble: "ok", "exhausted",
         "unreachable", "refused", "no answer", "read only", "error"; and when the health is
         unknown "not checked", "check failed", "stale", "stopped".
-        `last_check`: seconds since 1970 when the check ended, or None. `pool_stats`: as of then.
+        `last_check`: seconds since 1970 when the check ended, or None. `pool_stats`: as of then,
+        and as of now when there is no check that still counts.
         `response_time`: seconds that a healthy answer took, with the wait for a connection.
         `error`: a sentence, in all other cases.
         """
@@ -92,8 +104,8 @@ class ConnectionHealthMonitor:
         # So old that one more check should have ended since.
         if status["status"] != "unknown" and age > 2 * self.check_interval + self.timeout:
             stale = _unknown("stale", f"The last check is {age:.1f} s old.")
-            return {**stale, "last_check": status["last_check"]}
-        return status
+            status = {**stale, "last_check": status["last_check"]}
+        return {"pool_stats": self.pool.get_pool_stats(), **status}
 
     def is_healthy(self) -> bool:
         """Whether the last check is recent and found nothing wrong; the status says why not."""
@@ -103,11 +115,13 @@ class ConnectionHealthMonitor:
         """Check now, within `timeout` seconds, and return the new status.
 
         Only errors of the database and of the pool count as its illness. A mistake in the program
-        is raised, and the health is not known then.
+        is raised, and the health is not known then. So is WrongEventLoop, which changes nothing.
         """
         started = time.monotonic()
         try:
             takes_writes = await self._ask(asyncio.get_running_loop().time() + self.timeout)
+        except WrongEventLoop:
+            raise
         except DATABASE_ERRORS as error:
             return self._note(self._diagnosis(error))
         except Exception as error:
@@ -124,14 +138,17 @@ class ConnectionHealthMonitor:
 
     async def _ask(self, deadline: float) -> bool:
         """Return whether the server takes writes."""
-        async with self.pool.acquire(timeout=self.timeout) as conn:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    # A standby is always read only; so may be a role, a database or a server.
-                    answer = await conn.fetchval("SELECT current_setting('transaction_read_only')")
-            except (TimeoutError, asyncio.CancelledError):
+        conn = await self.pool.acquire(timeout=self.timeout)
+        try:
+            async with asyncio.timeout_at(deadline):
+                # A standby is always read only; so may be a role, a database or a server.
+                answer = await conn.fetchval("SELECT current_setting('transaction_read_only')")
+                await self.pool.release(conn)
+        except BaseException:
+            with contextlib.suppress(asyncpg.InterfaceError):  # It is closed or back already.
                 conn.terminate()  # Giving it back would wait for the answer as well.
-                raise
+            await self.pool.release(conn)
+            raise
         return bool(answer == "off")
 
     def _verdict(self, takes_writes: bool, seconds: float) -> dict[str, Any]:
@@ -145,14 +162,17 @@ class ConnectionHealthMonitor:
     def _diagnosis(self, error: BaseException) -> dict[str, Any]:
         if isinstance(error, PoolTimeout | PoolOverloaded):
             stats = self.pool.get_pool_stats()
-            if stats["acquired_count"] >= stats["max_size"]:
+            if places_taken(stats) >= stats["max_size"]:
                 return _unhealthy(
                     "exhausted",
                     f"The pool is exhausted; the database was not asked. {error}",
                 )
             return _unhealthy("unreachable", f"No connection could be opened. {error}")
         if isinstance(error, TimeoutError):
-            return _unhealthy("no answer", f"The server gave no answer in {self.timeout:g} s.")
+            return _unhealthy(
+                "no answer",
+                f"No answer in {self.timeout:g} s, or giving the connection back took longer.",
+            )
         said = f"{type(error).__name__}: {error}"
         if isinstance(error, REFUSALS):
             return _unhealthy("refused", f"The server is there and refused a connection. {said}")

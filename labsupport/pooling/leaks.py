@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ __all__ = ["LeakWatch", "Loan"]
 logger = logging.getLogger(__name__)
 
 NOT_THE_BORROWER = (
-    str(Path(__file__).parent),
-    str(Path(asyncio.__file__).parent),
+    str(Path(__file__).parent) + os.sep,
+    str(Path(asyncio.__file__).parent) + os.sep,
     contextlib.__file__,
 )
 EVENT_LOOP = asyncio.events.__file__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -12,9 +13,18 @@ import asyncpg
 from .close_report import Unreturned
 from .observers import PoolObserver
 
-__all__ = ["Lending"]
+__all__ = ["Lending", "given_back"]
 
 logger = logging.getLogger(__name__)
+
+
+def given_back(conn: Any) -> bool:
+    """Whether a connection was given back already, also by the closing of its pool."""
+    try:
+        conn.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+    return False
 
 
 class Lending:
@@ -60,7 +70,8 @@ class Lending:
     async def give_back_to(self, pool: asyncpg.Pool, conn: Any, timeout: float) -> None:
         """Give a connection back to asyncpg's pool, which cleans it, or have it replaced."""
         if self._is_spent(conn):
-            conn.terminate()
+            with contextlib.suppress(asyncpg.InterfaceError):  # It is broken, and gone already.
+                conn.terminate()
             return
         try:
             await pool.release(conn, timeout=timeout)

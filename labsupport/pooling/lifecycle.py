@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
-import asyncpg
 from asyncpg import exceptions as pg
 
 from .close_report import CloseReport
 from .errors import is_transient
+from .exceptions import PoolTimeout
 from .health import ConnectionHealthMonitor
+from .loans import Loans
 from .observers import PoolObserver
 from .pool import DatabasePool
 from .retrying import ReplyLost, backoff_seconds, may_have_happened
 from .settings import DatabaseSettings
+from .statements import is_transaction_control, may_commit_midway
 
 __all__ = ["MEMORY_SETTINGS", "AdvancedPoolManager"]
 
@@ -58,15 +58,19 @@ class AdvancedPoolManager:
         server_settings: Mapping[str, str] = MEMORY_SETTINGS,
         check_interval: float = 30,
     ) -> None:
-        self._loans = _Loans(self._on_connection_log)
+        self._loans = Loans(self._on_connection_log, on_lost=self._count_failure)
         self.pool = DatabasePool(self._loans, *observers)
         self.health_monitor = ConnectionHealthMonitor(self.pool, check_interval)
         self.connection_counter = 0
         """Connections opened."""
         self.query_counter = 0
-        """Statements run on this pool's connections, without the pool's own cleaning."""
+        """Statements run on this pool's connections, without its cleaning, BEGIN and COMMIT."""
         self.error_counter = 0
-        """Statements that failed, and retried calls that got no connection."""
+        """Statements that failed, and tries of `execute_with_retry` that got no connection.
+
+        A connection that comes back broken is one failed statement, whatever the borrower did:
+        asyncpg tells nobody of the statement with which a connection is lost.
+        """
         self.retry_counter = 0
         self.server_messages: Counter[str] = Counter()
         """What the server said besides its answers, by severity: NOTICE, WARNING and so on."""
@@ -78,13 +82,18 @@ class AdvancedPoolManager:
     async def initialize_pool(self, settings: DatabaseSettings) -> None:
         """Open the pool and check its health once; further checks follow in the background.
 
-        Raises what `DatabasePool.initialize` raises, PoolError when it is open already.
+        Raises what `DatabasePool.initialize` raises, PoolError when it is open already. Cancelled
+        during the check, it closes the pool again.
         """
         options: dict[str, Any] = dict(settings.get_initialize_kwargs())
         options["server_settings"] = {**self._server_settings, **options["server_settings"]}
-        self._host = settings.host
         await self.pool.initialize(**options, init=self._on_connect, reset=self._on_release)
-        await self.health_monitor.start_monitoring()
+        self._host = settings.host
+        try:
+            await self.health_monitor.start_monitoring()
+        except BaseException:
+            await self.graceful_shutdown(timeout=1)
+            raise
 
     async def _on_connect(self, conn: Any) -> None:
         """Prepare a new connection."""
@@ -105,10 +114,16 @@ class AdvancedPoolManager:
         await conn.execute(conn.get_reset_query())
 
     def _on_statement(self, cleaning: str, record: Any) -> None:
-        if record.query != cleaning:
+        # Whoever cancels a statement wants it to end; that is no error.
+        failed = isinstance(record.exception, Exception)
+        if record.query != cleaning and (failed or not is_transaction_control(record.query)):
             self.query_counter += 1
-            # Whoever cancels a statement wants it to end; that is no error.
-            self.error_counter += isinstance(record.exception, Exception)
+            self.error_counter += failed
+
+    def _count_failure(self) -> None:
+        """Count a statement that failed and of which asyncpg told nobody."""
+        self.query_counter += 1
+        self.error_counter += 1
 
     def _on_connection_log(self, conn: Any, message: Any) -> None:
         """Count what the server says. Errors do not come this way: the caller gets them."""
@@ -126,7 +141,10 @@ class AdvancedPoolManager:
         backoff: float = 0.5,
         idempotent: bool = False,
     ) -> list[Any]:
-        """Return the rows of a statement; try up to `max_retries` times more if `is_transient`.
+        """Return the rows of a statement; try up to `max_retries` times more if that may help.
+
+        It may after errors that `is_transient` names, unless it was the server's limit for a
+        transaction that ended the session; and when connecting took longer than its limit.
 
         `timeout`: seconds for all tries and the waits between them, which double from `backoff`
         seconds on, with jitter. Other errors are raised at once.
@@ -134,7 +152,8 @@ class AdvancedPoolManager:
         A lost connection leaves open whether the statement was done. `idempotent=True` is the
         caller's word that doing it twice changes nothing; it is simply repeated. Otherwise it is
         repeated in a read-only transaction, in which the server lets nothing be stored: a query
-        that only reads gets its rows, and a write is refused there and raises ReplyLost.
+        that only reads gets its rows, and a write is refused there and raises ReplyLost. `CALL` and
+        `DO` may commit before they fail, so without `idempotent=True` they are not repeated at all.
 
         Raises the last error; ReplyLost instead, when an earlier try may have been done;
         TimeoutError after `timeout`; ValueError for arguments that make no sense.
@@ -152,24 +171,22 @@ class AdvancedPoolManager:
                     async with asyncio.timeout_at(deadline):
                         return await _fetch(conn, query, args, read_only)
             except Exception as error:
-                self._count_without_connection(conn)
+                if conn is None:  # A statement that ran is counted where it runs.
+                    self._count_failure()
+                again = _may_help(error)
                 if read_only and isinstance(error, NOT_IN_READ_ONLY):
                     raise ReplyLost from lost
-                if is_transient(error) and conn is not None and may_have_happened(error):
+                if again and conn is not None and may_have_happened(error):
                     lost = error
+                if conn is not None and not idempotent and may_commit_midway(query):
+                    again = False
                 wait = backoff_seconds(retry, backoff)
-                if retry == max_retries or not is_transient(error) or now() + wait >= deadline:
+                if retry == max_retries or not again or now() + wait >= deadline:
                     _give_up(error, lost if not idempotent else None, timeout)
                 logger.info("Retry %d in %.2f s: %r", retry + 1, wait, error)
             self.retry_counter += 1
             await asyncio.sleep(wait)
         raise AssertionError("The last try returns or raises.")
-
-    def _count_without_connection(self, conn: Any) -> None:
-        """A failed statement is counted where it runs; this counts those that never ran."""
-        if conn is None:
-            self.query_counter += 1
-            self.error_counter += 1
 
     async def get_pool_metrics(self) -> dict[str, Any]:
         """Return the numbers of this moment.
@@ -207,6 +224,7 @@ class AdvancedPoolManager:
         """
         await self.health_monitor.stop_monitoring()
         report = await self.pool.close(timeout)
+        await self.health_monitor.stop_monitoring()  # `initialize_pool` may have just started it.
         logger.info("Pool shutdown completed. %s", report)
         return report
 
@@ -217,41 +235,19 @@ class AdvancedPoolManager:
         await self.graceful_shutdown()
 
 
-class _Loans(PoolObserver):
-    """Listens to the server's messages while a connection is lent out, and notes since when it is.
-
-    A release removes log listeners and warns about them. So each loan has its own, which is taken
-    away just before the connection goes back.
-    """
-
-    def __init__(self, listener: Callable[[Any, Any], None]) -> None:
-        self._listener = listener
-        self._since: dict[Any, float] = {}
-
-    def ages(self) -> list[float]:
-        """Seconds that each connection is lent out already, the longest first."""
-        now = time.monotonic()
-        return sorted((now - since for since in self._since.values()), reverse=True)
-
-    def on_acquire(self, conn: Any) -> None:
-        self._since[conn] = time.monotonic()
-        with contextlib.suppress(asyncpg.InterfaceError):  # It has just broken.
-            conn.add_log_listener(self._listener)
-
-    def on_release(self, conn: Any) -> None:
-        self._since.pop(conn, None)
-        with contextlib.suppress(asyncpg.InterfaceError):
-            conn.remove_log_listener(self._listener)
-
-    def on_close(self) -> None:
-        self._since.clear()
-
-
 async def _fetch(conn: Any, query: str, args: tuple[Any, ...], read_only: bool) -> list[Any]:
     if not read_only:
         return list(await conn.fetch(query, *args))
     async with conn.transaction(readonly=True):
         return list(await conn.fetch(query, *args))
+
+
+def _may_help(error: Exception) -> bool:
+    """Whether another try may succeed: `is_transient`, and what only the manager knows."""
+    if isinstance(error.__cause__, pg.TransactionTimeoutError):
+        return False  # The connection was lost, but to a limit that is reached again each time.
+    # A wait for a connection has all the time of the call; what gave up before was connecting.
+    return is_transient(error) or isinstance(error, PoolTimeout)
 
 
 def _give_up(error: Exception, lost: Exception | None, timeout: float) -> NoReturn:

@@ -122,21 +122,24 @@ def recommendations(pool: Mapping[str, Any], system: Mapping[str, Any]) -> list[
     """Return advice for the `pool_performance` and `system_performance` of a report.
 
     A leak comes first and alone, because a larger pool only leaks for longer. A pool is starved
-    when requests waited while every connection was in use, and too large when never more than
-    half of the connections that it keeps open were.
+    when requests waited while every connection was in use, and too large when nobody waited and
+    never more than half of the connections that it keeps open were in use.
     """
     advice = []
+    waits = _waits_matter(pool)
+    # A burst between two looks is seen by none of them, but it leaves all connections open.
+    used_at_once = pool["peak_size"] if pool["timeouts"] else pool["peak_in_use"]
     if pool["held_too_long"]:
         advice.append(
             f"{pool['held_too_long']} connections are held for very long: look for code that does "
             "not give them back (LeakWatch says where) before you change the pool's size."
         )
-    elif pool["peak_in_use"] >= pool["max_size"] > 0 and _waits_matter(pool):
+    elif used_at_once >= pool["max_size"] > 0 and waits:
         advice.append(
             "Consider increasing max pool size: requests wait while every connection is in use. "
             "Holding connections for less time helps as well; plan_pool says which size is enough."
         )
-    elif pool["min_size"] > 1 and pool["peak_in_use"] <= pool["min_size"] / 2:
+    elif pool["min_size"] > 1 and pool["peak_in_use"] <= pool["min_size"] / 2 and not waits:
         advice.append(
             "Pool underutilized - consider reducing min pool size: at most "
             f"{pool['peak_in_use']} of {pool['min_size']} connections kept open were in use."
@@ -162,6 +165,7 @@ def _pool_performance(recent: Sequence[Row], leak_after: float) -> dict[str, Any
     held = recent[-1]["pool_metrics"]["held_seconds"]
     return {
         "average_pool_size": _mean(s["size"] for s in stats),
+        "peak_size": max(s["size"] for s in stats),
         "pool_utilization": _mean(s["acquired_count"] / max(s["max_size"], 1) for s in stats),
         "average_in_use": _mean(in_use),
         "peak_in_use": max(in_use),

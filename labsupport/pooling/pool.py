@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -16,7 +17,7 @@ from .closing import close_pool
 from .connecting import timed_connect
 from .durations import PoolTimes
 from .exceptions import PoolError, PoolTimeout
-from .lending import Lending
+from .lending import Lending, given_back
 from .observers import PoolObserver
 from .session import session_settings
 from .state import PoolState
@@ -74,13 +75,13 @@ class DatabasePool:
 
         `options` go to `asyncpg.create_pool`, such as `statement_cache_size=0` for PgBouncer.
         Raises what connecting raises: OSError, TimeoutError or an asyncpg exception; PoolError
-        when the pool is initialised already; ValueError for sizes that make no sense.
+        when the pool is initialised already; PoolClosed when `close` is called meanwhile and
+        has no more time; ValueError for sizes that make no sense.
         """
         limits = Limits(acquire_timeout, release_timeout, connect_timeout, max_waiting)
-        self._state.begin()
-        self._limits, self._closing_alone = limits, asyncio.Lock()
-        self.times, self.timeouts = PoolTimes(), 0
-        try:
+        async with self._state.opening():
+            self._limits, self._closing_alone = limits, asyncio.Lock()
+            self.times, self.timeouts = PoolTimes(), 0
             self.pool = await asyncpg.create_pool(
                 host=host,
                 port=port,
@@ -95,14 +96,9 @@ class DatabasePool:
                 timeout=connect_timeout,
                 server_settings=session_settings(server_settings),  # These survive a release.
                 ssl=ssl,
-                init=init,
-                connect=timed_connect(self.times.create, self._lent.opened),
+                connect=timed_connect(self.times.create, self._lent.opened, init),
                 **options,
             )
-            self._state.name = "open"
-        finally:
-            if self.pool is None:
-                self._state.name = "new"
         logger.info("Connection pool initialized: min=%d, max=%d", min_size, max_size)
 
     def acquire(self, *, timeout: float | None = None) -> Borrowing:
@@ -152,7 +148,8 @@ class DatabasePool:
         self._state.check_loop()
         seconds = self._lent.end(conn)
         if seconds is None:
-            await self.pool.release(conn)  # Nothing to do, or asyncpg says what is wrong.
+            if not given_back(conn):
+                await self.pool.release(conn)  # asyncpg says what is wrong.
             return
         self.times.use.record(seconds)
         await self._lent.give_back_to(self.pool, conn, self._limits.release_timeout)
@@ -163,13 +160,13 @@ class DatabasePool:
         From now on nobody gets a connection; whoever waits for one is told PoolClosed. Then the
         connections that are lent out have until the timeout to come back. What is left after
         that is terminated. Closing twice is harmless, and closing while `initialize` runs waits
-        for that first. The pool may be initialised again.
+        for that first, then ends it. The pool may be initialised again.
         """
         if self._state.name in ("new", "closed"):
             return CloseReport()
         self._state.check_loop()
-        while self._state.name == "opening":
-            await asyncio.sleep(0.01)
+        if self._state.name == "opening":
+            timeout = await self._state.end_opening(timeout)
         async with self._closing_alone:
             if self.pool is None:  # Closed by somebody else meanwhile, or never opened.
                 return CloseReport()
@@ -189,6 +186,11 @@ class DatabasePool:
         """
         lent, waiting = len(self._lent), len(self._waiting)
         return pool_stats(self.pool, lent, waiting, self.timeouts, self.times)
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        # A default argument is still there when Python ends and takes the modules apart.
+        if getattr(self, "pool", None) is not None:
+            _warn("A pool was never closed: its sessions stay open.", ResourceWarning, source=self)
 
     async def __aenter__(self) -> DatabasePool:
         return self

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+from .checks import percentage, positive, variation, whole
+
 __all__ = ["erlang_b", "erlang_c", "mean_wait", "wait_percentile"]
 
 
@@ -78,8 +80,7 @@ def wait_percentile(
     same factor as in `mean_wait`.
     Raises `ValueError` when `percentile` is not between 0 and 100.
     """
-    if not 0 < percentile < 100:
-        raise ValueError(f"percentile is {percentile!r}. Give a number between 0 and 100, like 99.")
+    percentage("percentile", percentile)
     delay = _wait_of_those_that_wait(connections, arrival_rate, hold_time, hold_cv2, arrival_cv2)
     waits = erlang_c(connections, arrival_rate * hold_time)
     slower = 1 - percentile / 100
@@ -90,20 +91,15 @@ def _wait_of_those_that_wait(
     connections: int, arrival_rate: float, hold_time: float, hold_cv2: float, arrival_cv2: float
 ) -> float:
     """The mean wait in seconds of the requests that do not find a free connection."""
-    for name, value in (("hold_cv2", hold_cv2), ("arrival_cv2", arrival_cv2)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(
-                f"{name} is {value!r}. A squared coefficient of variation is 0 or more."
-            )
-    if not (math.isfinite(hold_time) and hold_time > 0):
-        raise ValueError(f"hold_time is {hold_time!r}. Give seconds, more than 0.")
+    variation("hold_cv2", hold_cv2)
+    variation("arrival_cv2", arrival_cv2)
+    positive("hold_time", hold_time, "seconds")
     _check(connections, arrival_rate * hold_time, must_be_stable=True)
     return (arrival_cv2 + hold_cv2) / 2 / (connections / hold_time - arrival_rate)
 
 
 def _check(connections: int, load: float, must_be_stable: bool = False) -> None:
-    if isinstance(connections, bool) or not isinstance(connections, int) or connections < 1:
-        raise ValueError(f"connections is {connections!r}. Give a whole number, 1 or more.")
+    whole("connections", connections, least=1)
     if not (math.isfinite(load) and load >= 0):
         raise ValueError(f"The offered load is {load!r} Erlang. It must be 0 or more.")
     if must_be_stable and load >= connections:

@@ -6,9 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from .exceptions import WrongEventLoop
+
 __all__ = ["Repeater"]
 
 logger = logging.getLogger(__name__)
+
+STOP_LIMIT = 10.0
+"""Seconds that `stop` waits for work that does not end when it is cancelled."""
 
 
 class Repeater:
@@ -42,11 +47,20 @@ class Repeater:
         await self._first_is_over.wait()
 
     async def stop(self) -> None:
-        """End the task now, in the middle of its work if need be, and wait until it has ended."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        """End the task now, in the middle of its work if need be, and wait until it has ended.
+
+        Raises WrongEventLoop, and ends nothing, when the task runs in another event loop.
+        """
+        task = self._task
+        if task is None or task.done():
+            return
+        if task.get_loop() is not asyncio.get_running_loop():
+            raise WrongEventLoop
+        self._task = None
+        task.cancel()
+        _, left = await asyncio.wait([task], timeout=STOP_LIMIT)
+        if left:
+            logger.warning("%s was cancelled %g s ago and still runs", self._name, STOP_LIMIT)
 
     async def _run(self, first_is_over: asyncio.Event) -> None:
         while True:
@@ -55,4 +69,6 @@ class Repeater:
             except Exception:
                 logger.exception("%s failed and goes on", self._name)
             first_is_over.set()
+            if self._task is not asyncio.current_task():
+                return  # It was stopped, and the work has not let itself be cancelled.
             await asyncio.sleep(self._pause())

@@ -5,11 +5,13 @@ An argument wins over the environment, and the environment over `.env`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any, Self, get_args
 from urllib.parse import quote, urlencode
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .profiles import PROFILES, check_share
@@ -21,10 +23,21 @@ __all__ = ["DatabaseSettings", "PoolArguments", "SslMode"]
 
 
 class PoolArguments(dict[str, Any]):
-    """Keyword arguments as a dictionary; printing it shows no password."""
+    """Keyword arguments as a dictionary; printing it shows no password.
+
+    Nor does what `arguments.copy()` and `arguments | more` give. `{**arguments}` is an ordinary
+    dictionary, which does: do not print that.
+    """
 
     def __repr__(self) -> str:
         return repr({**self, "password": "********"} if "password" in self else dict(self))
+
+    def copy(self) -> PoolArguments:
+        """Return another such dictionary with the same content."""
+        return PoolArguments(self)
+
+    def __or__(self, others: Mapping[str, Any]) -> PoolArguments:  # type: ignore[override]
+        return PoolArguments({**self, **others})
 
 
 class DatabaseSettings(BaseSettings):
@@ -72,7 +85,10 @@ class DatabaseSettings(BaseSettings):
     def __init__(self, _env_file: str | PathLike[str] | None = ".env", **fields: Any) -> None:
         """Take fields by name; `_env_file` names another file, and None means no file."""
         variables = read_variables(type(self).model_fields, find_file(_env_file))
-        super().__init__(**{**variables, **fields})
+        try:
+            super().__init__(**{**variables, **fields})
+        except ValidationError as error:
+            raise _without_input(error) from None
 
     @classmethod
     def settings_customise_sources(
@@ -128,19 +144,14 @@ class DatabaseSettings(BaseSettings):
     def get_connection_string(self) -> str:
         """Return the address as a URL that asyncpg, psql and libpq's other users accept.
 
-        It holds the password; do not print it. With verify-full and no `ssl_ca`, programs that use
-        libpq look for the authority in their own file, and refuse the server when it is not there.
+        It holds the password; do not print it. Raises `ValueError` for verify-full without
+        `ssl_ca`: no URL has them all trust the operating system's authorities.
         """
         who = quote(self.user, safe="")
         if self.password.get_secret_value():
             who += ":" + quote(self.password.get_secret_value(), safe="")
         host = f"[{quote(self.host, safe=':')}]" if ":" in self.host else quote(self.host, safe="")
-        options = {"sslmode": self.ssl_mode, "sslrootcert": self.ssl_ca, "sslcert": self.ssl_cert}
-        if self.ssl_cert:
-            options["sslkey"] = self.ssl_key or self.ssl_cert
-        query = urlencode(
-            {name: value for name, value in options.items() if value}, quote_via=quote
-        )
+        query = urlencode(self._tls().url_options(), quote_via=quote)
         return f"postgresql://{who}@{host}:{self.port}/{quote(self.database, safe='')}?{query}"
 
     def get_pool_kwargs(self) -> PoolArguments:
@@ -240,3 +251,12 @@ class DatabaseSettings(BaseSettings):
             return settings
         least = min(profile["pool_min_size"], settings.pool_max_size)
         return settings.model_copy(update={"pool_min_size": least})
+
+
+def _without_input(error: ValidationError) -> ValidationError:
+    """The same error without what was given, which its `errors()` would show: the password too."""
+    lines = [
+        InitErrorDetails(type=line["type"], loc=line["loc"], input=None, ctx=line.get("ctx", {}))
+        for line in error.errors()
+    ]
+    return ValidationError.from_exception_data(error.title, lines, hide_input=True)

@@ -86,7 +86,7 @@ def plan_pool(workload: Workload, server: ServerBudget | None = None) -> PoolPla
     server = ServerBudget() if server is None else server
     load = workload.arrival_rate * workload.hold_time / server.processes
     budget = server.per_process()
-    floor = (workload.tasks_at_once or 1) * (workload.connections_per_task - 1) + 1
+    floor = int((workload.tasks_at_once or 1) * (workload.connections_per_task - 1) + 1)
     ceiling = max(1, int(server.busy_at_once() / workload.server_share) // server.processes)
     if floor > budget:
         raise ValueError(

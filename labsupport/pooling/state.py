@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
 
 from .exceptions import PoolClosed, PoolError, PoolNotInitialized, WrongEventLoop
 
 __all__ = ["PoolState"]
+
+LOOK_EVERY = 0.01
+"""Seconds between two looks whether the pool has opened."""
 
 
 class PoolState:
@@ -19,12 +25,42 @@ class PoolState:
         self.name = "new"
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def begin(self) -> None:
-        """Begin to open, in this event loop; PoolError when the pool is initialised already."""
+    @asynccontextmanager
+    async def opening(self) -> AsyncIterator[None]:
+        """Open the pool in this block and this event loop.
+
+        Raises PoolError when the pool is initialised already, WrongEventLoop when that was in
+        another loop, and PoolClosed when `end_opening` has ended the block.
+        """
         if self.name not in ("new", "closed"):
+            self.check_loop()
             raise PoolError("This pool is initialised already; await its close() first.")
-        self.name = "opening"
-        self._loop = asyncio.get_running_loop()
+        self.name, self._loop = "opening", asyncio.get_running_loop()
+        self._opening = asyncio.timeout(None)
+        try:
+            async with self._opening:
+                yield
+            self.name = "open"
+        except TimeoutError:
+            if not self._opening.expired():
+                raise
+            self.name = "closed"
+            raise PoolClosed("The pool was closed while it was opening.") from None
+        finally:
+            if self.name == "opening":
+                self.name = "new"
+
+    async def end_opening(self, timeout: float) -> float:
+        """Wait until the pool is no longer opening, and break that off after `timeout` seconds.
+
+        Returns how many of the seconds are left.
+        """
+        deadline = monotonic() + timeout
+        while self.name == "opening":
+            if monotonic() >= deadline and not self._opening.expired():
+                self._opening.reschedule(0)
+            await asyncio.sleep(LOOK_EVERY)
+        return deadline - monotonic()
 
     def trouble(self) -> PoolError | None:
         """Return the error that says why no connection can be lent; None when one can."""

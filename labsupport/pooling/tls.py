@@ -61,6 +61,22 @@ class Tls:
             self._load_our_certificate(context)
         return context
 
+    def url_options(self) -> dict[str, str]:
+        """Return what a URL says about TLS, in libpq's words.
+
+        Raises ValueError when no URL would mean the same to asyncpg and to libpq: with `ssl` in
+        the arguments the operating system's authorities are trusted, and a URL cannot say so.
+        """
+        if self.mode == "verify-full" and not self.ca:
+            raise ValueError(
+                "A URL with DB_SSL_MODE verify-full has to name the authority that is trusted. "
+                "Set DB_SSL_CA (ssl_ca) to its file, or use get_pool_kwargs(), which needs none."
+            )
+        options = {"sslmode": self.mode, "sslrootcert": self.ca, "sslcert": self.cert}
+        if self.cert:
+            options["sslkey"] = self.key or self.cert
+        return {name: value for name, value in options.items() if value}
+
     def _trusting(self) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=self.ca or None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from .exceptions import PoolOverloaded
-from .stats import in_words
+from .stats import in_words, places_taken
 
 __all__ = ["Limits", "TookTooLong", "WaitingLine"]
 
@@ -37,7 +37,7 @@ class Limits:
 
     def refuse_when_full(self, stats: dict[str, Any]) -> None:
         """Raise PoolOverloaded when, by a pool's `stats`, as many wait as may."""
-        wanted = stats["acquired_count"] + stats["queue_size"]
+        wanted = places_taken(stats) + stats["queue_size"]
         if self.max_waiting is not None and wanted >= stats["max_size"] + self.max_waiting:
             raise PoolOverloaded(f"Too many requests wait: {in_words(stats)}.")
 
@@ -51,10 +51,15 @@ class WaitingLine:
     def __len__(self) -> int:
         return len(self._limits)
 
-    async def wait(self, seconds: float, coming: Awaitable[Any]) -> Any:
+    async def wait(self, seconds: float, coming: Coroutine[Any, Any, Any]) -> Any:
         """Return what is `coming`, within `seconds`; raises TookTooLong after them."""
         try:
-            async with asyncio.timeout(seconds) as limit:
+            limit = asyncio.timeout(seconds)
+        except TypeError:
+            coming.close()
+            raise TypeError(f"timeout is {seconds!r}. Give a number of seconds.") from None
+        try:
+            async with limit:
                 self._limits.add(limit)
                 try:
                     return await coming

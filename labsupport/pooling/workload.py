@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .checks import positive, whole
+from .checks import percentage, positive, variation, whole
 
 __all__ = ["ServerBudget", "Workload"]
 
@@ -35,7 +35,11 @@ class Workload:
     def __post_init__(self) -> None:
         positive("arrival_rate", self.arrival_rate, "acquires per second")
         positive("hold_time", self.hold_time, "seconds")
+        variation("hold_cv2", self.hold_cv2)
+        variation("arrival_cv2", self.arrival_cv2)
         positive("target_wait", self.target_wait, "seconds")
+        if self.percentile is not None:
+            percentage("percentile", self.percentile)
         positive("server_share", self.server_share, "a part of 1")
         whole("connections_per_task", self.connections_per_task, least=1)
         if self.server_share > 1:
@@ -83,7 +87,7 @@ class ServerBudget:
         (max_connections - reserved) / processes, rounded down. Raises `ValueError` when nothing is
         left for a process.
         """
-        share = (self.max_connections - self.reserved) // self.processes
+        share = int((self.max_connections - self.reserved) // self.processes)
         if share < 1:
             raise ValueError(
                 f"max_connections is {self.max_connections}; with {self.reserved} reserved, not "

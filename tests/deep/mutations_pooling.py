@@ -16,13 +16,14 @@ POOL = (
         old="""\
                 server_settings=session_settings(server_settings),  # These survive a release.
                 ssl=ssl,
-                init=init,
+                connect=timed_connect(self.times.create, self._lent.opened, init),
 """,
         new="""\
                 ssl=ssl,
                 init=lambda conn: conn.execute(
                     "".join(f"SET {k}='{v}';" for k, v in session_settings(server_settings).items())
                 ),
+                connect=timed_connect(self.times.create, self._lent.opened, init),
 """,
         tests=(f"{TESTS}/test_pool.py::test_settings_survive_release[on 18]",),
         cells=("notebooks/03_create_a_pool.ipynb::03-30",),
@@ -70,7 +71,7 @@ POOL = (
     Mutation(
         name="open connections count as in use",
         file=f"{ROOM}/stats.py",
-        old='"acquired_count": max(lent, size - idle),',
+        old='"acquired_count": min(max_size, max(lent, size - idle)),',
         new='"acquired_count": size,',
         tests=(f"{TESTS}/test_pool.py::test_a_connection_can_be_borrowed_in_both_ways[on 18]",),
     ),
@@ -133,6 +134,33 @@ POOL = (
         new="",
         tests=(
             f"{TESTS}/test_pool.py::test_connecting_to_what_never_answers_ends_at_connect_timeout",
+        ),
+    ),
+    Mutation(
+        name="max_queries is not passed on",
+        file=f"{ROOM}/pool.py",
+        old="                max_queries=max_queries,\n",
+        new="",
+        tests=(f"{TESTS}/test_pool.py::test_a_connection_is_replaced_after_max_queries",),
+    ),
+    Mutation(
+        name="the idle timeout is not passed on",
+        file=f"{ROOM}/pool.py",
+        old="                max_inactive_connection_lifetime=max_inactive_connection_lifetime,\n",
+        new="",
+        tests=(
+            f"{TESTS}/test_pool.py::"
+            "test_an_idle_connection_above_the_minimum_ends_after_its_time_and_the_minimum_stays",
+        ),
+    ),
+    Mutation(
+        name="a broken connection that is still held takes a place",
+        file=f"{ROOM}/waiting.py",
+        old="wanted = places_taken(stats) + stats",
+        new="wanted = stats['acquired_count'] + stats",
+        tests=(
+            f"{TESTS}/test_pool.py::"
+            "test_broken_connections_that_are_still_held_take_no_place_from_others",
         ),
     ),
     Mutation(
@@ -264,8 +292,8 @@ HEALTH = (
     Mutation(
         name="a health check waits for a connection as long as it takes",
         file=f"{ROOM}/health.py",
-        old="async with self.pool.acquire(timeout=self.timeout) as conn:",
-        new="async with self.pool.acquire(timeout=3600) as conn:",
+        old="conn = await self.pool.acquire(timeout=self.timeout)",
+        new="conn = await self.pool.acquire(timeout=3600)",
         tests=(
             f"{TESTS}/test_health.py::"
             "test_an_exhausted_pool_is_said_to_be_exhausted_and_recovery_leaves_nothing_behind",
@@ -299,12 +327,25 @@ HEALTH = (
     Mutation(
         name="stopping a monitor only sets a flag",
         file=f"{ROOM}/repeating.py",
-        old="            task.cancel()\n"
-        "            await asyncio.gather(task, return_exceptions=True)\n",
-        new="            pass\n",
+        old="""\
+        self._task = None
+        task.cancel()
+        _, left = await asyncio.wait([task], timeout=STOP_LIMIT)
+""",
+        new="        left = False\n",
         tests=(
             f"{TESTS}/test_health.py::test_a_second_start_makes_no_second_task",
             f"{TESTS}/test_health.py::test_it_checks_again_and_again",
+        ),
+    ),
+    Mutation(
+        name="a monitor whose check swallows the cancellation goes on",
+        file=f"{ROOM}/repeating.py",
+        old="if self._task is not asyncio.current_task():",
+        new="if False:",
+        tests=(
+            f"{TESTS}/test_repeating.py::"
+            "test_work_that_swallows_the_cancellation_is_not_done_again",
         ),
     ),
     Mutation(
@@ -317,8 +358,14 @@ HEALTH = (
     Mutation(
         name="a health check in one call has no limit",
         file=f"{ROOM}/errors.py",
-        old="                async with asyncio.timeout_at(deadline):\n",
-        new="                async with asyncio.timeout_at(None):\n",
+        old="""\
+                async with asyncio.timeout_at(deadline):
+                    await conn.execute("SELECT 1")
+""",
+        new="""\
+                async with asyncio.timeout_at(None):
+                    await conn.execute("SELECT 1")
+""",
         tests=(
             f"{TESTS}/test_errors.py::"
             "test_a_frozen_backend_does_not_hang_the_health_check[on 18-DatabasePool]",
@@ -407,7 +454,7 @@ LIFECYCLE = (
     Mutation(
         name="everything is retried",
         file=f"{ROOM}/lifecycle.py",
-        old="if retry == max_retries or not is_transient(error) or now() + wait >= deadline:",
+        old="if retry == max_retries or not again or now() + wait >= deadline:",
         new="if retry == max_retries or now() + wait >= deadline:",
         tests=(f"{TESTS}/test_lifecycle_retry.py::test_a_mistake_is_raised_at_once",),
         cells=("notebooks/07_live_through_faults.ipynb::07-37",),
@@ -415,7 +462,7 @@ LIFECYCLE = (
     Mutation(
         name="nothing is retried",
         file=f"{ROOM}/lifecycle.py",
-        old="if retry == max_retries or not is_transient(error) or now() + wait >= deadline:",
+        old="if retry == max_retries or not again or now() + wait >= deadline:",
         new="if True:",
         tests=(
             f"{TESTS}/test_lifecycle_retry.py::"
@@ -436,6 +483,26 @@ LIFECYCLE = (
         old="deadline = now() + timeout",
         new="deadline = now() + 3600",
         tests=(f"{TESTS}/test_lifecycle_retry.py::test_a_query_is_ended_at_the_deadline",),
+    ),
+    Mutation(
+        name="a retried call waits for a connection beyond its deadline",
+        file=f"{ROOM}/lifecycle.py",
+        old="timeout=max(0.0, deadline - now())",
+        new="timeout=1 + deadline - now()",
+        tests=(
+            f"{TESTS}/test_lifecycle_retry.py::"
+            "test_an_exhausted_pool_is_one_error_and_no_transient_one",
+        ),
+    ),
+    Mutation(
+        name="a statement that never got a connection is not counted",
+        file=f"{ROOM}/lifecycle.py",
+        old="if conn is None:  # A statement",
+        new="if False:  # A statement",
+        tests=(
+            f"{TESTS}/test_lifecycle_retry.py::"
+            "test_an_exhausted_pool_is_one_error_and_no_transient_one",
+        ),
     ),
     Mutation(
         name="retries follow one another without a pause",
@@ -469,6 +536,23 @@ LIFECYCLE = (
         ),
     ),
     Mutation(
+        name="a write whose reply was lost is called undone",
+        file=f"{ROOM}/errors.py",
+        old="is_lost = conn is not None and _may_be_done(error)",
+        new="is_lost = False",
+        tests=(
+            f"{TESTS}/test_safe_query.py::"
+            "test_a_stored_write_whose_reply_was_lost_is_not_called_undone",
+        ),
+    ),
+    Mutation(
+        name="a query that took too long runs on",
+        file=f"{ROOM}/errors.py",
+        old='await conn.execute("SELECT 1", timeout=END_LIMIT)',
+        new="conn.terminate()",
+        tests=(f"{TESTS}/test_errors.py::test_a_query_is_ended_at_the_limit[on 18-DatabasePool]",),
+    ),
+    Mutation(
         name="a release cleans nothing",
         file=f"{ROOM}/lifecycle.py",
         old="        await conn.execute(conn.get_reset_query())\n",
@@ -478,8 +562,8 @@ LIFECYCLE = (
     Mutation(
         name="cleaning counts as a statement",
         file=f"{ROOM}/lifecycle.py",
-        old="if record.query != cleaning:",
-        new="if True:",
+        old="if record.query != cleaning and (failed or not is_transaction_control(record.query)):",
+        new="if failed or not is_transaction_control(record.query):",
         tests=(
             f"{TESTS}/test_lifecycle.py::test_the_error_rate_is_failed_statements_over_statements",
         ),
@@ -487,12 +571,40 @@ LIFECYCLE = (
     Mutation(
         name="health checks go on after the shutdown",
         file=f"{ROOM}/lifecycle.py",
-        old="        await self.health_monitor.stop_monitoring()\n",
-        new="",
+        old="""\
+        await self.health_monitor.stop_monitoring()
+        report = await self.pool.close(timeout)
+        await self.health_monitor.stop_monitoring()  # `initialize_pool` may have just started it.
+""",
+        new="        report = await self.pool.close(timeout)\n",
         tests=(
             f"{TESTS}/test_lifecycle.py::"
             "test_shutdown_of_a_pool_at_rest_is_graceful_and_ends_every_task",
         ),
+    ),
+    Mutation(
+        name="health checks go on after a shutdown while the pool opens",
+        file=f"{ROOM}/lifecycle.py",
+        old="await self.health_monitor.stop_monitoring()  # `init",
+        new="pass  # `init",
+        tests=(
+            f"{TESTS}/test_lifecycle.py::"
+            "test_shutdown_during_initialize_ends_the_health_checks_too",
+        ),
+    ),
+    Mutation(
+        name="a statement that loses its connection is no error",
+        file=f"{ROOM}/loans.py",
+        old="            self._on_lost()\n",
+        new="            pass\n",
+        tests=(f"{TESTS}/test_lifecycle.py::test_a_lost_connection_is_one_failed_statement",),
+    ),
+    Mutation(
+        name="a procedure that may have committed is repeated",
+        file=f"{ROOM}/lifecycle.py",
+        old="if conn is not None and not idempotent and may_commit_midway(query):",
+        new="if False:",
+        tests=(f"{TESTS}/test_lifecycle_retry.py::test_what_may_commit_midway_is_not_repeated",),
     ),
 )
 
@@ -507,7 +619,7 @@ NUMBERS = (
     Mutation(
         name="a plan forgets the other processes",
         file=f"{ROOM}/workload.py",
-        old="share = (self.max_connections - self.reserved) // self.processes",
+        old="share = int((self.max_connections - self.reserved) // self.processes)",
         new="share = self.max_connections - self.reserved",
         tests=(f"{TESTS}/test_sizing.py::test_a_plan_never_exceeds_a_limit",),
     ),

@@ -26,8 +26,13 @@ def home() -> Iterator[None]:
 
 def said_by(name: str, *options: str) -> str:
     """What a benchmark prints, with little to do. Missing an aim in so little is no failure."""
+    return outcome_of(f"benchmarks/{name}.py", *options).stdout
+
+
+def outcome_of(*command: str) -> subprocess.CompletedProcess[str]:
+    """What a benchmark prints, and whether its aim was missed: exit code 1, or 0."""
     done = subprocess.run(
-        [sys.executable, f"benchmarks/{name}.py", *options],
+        [sys.executable, *command],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -37,7 +42,7 @@ def said_by(name: str, *options: str) -> str:
     )
     assert done.returncode in (0, 1), done.stderr
     assert "Traceback" not in done.stderr, done.stderr
-    return done.stdout
+    return done
 
 
 def test_against_pgbench() -> None:
@@ -66,8 +71,35 @@ def test_processes() -> None:
     assert re.search(r"each process took in the last round: \d+%, \d+%", said), said
 
 
+OVERHEAD = ("benchmarks/pool_overhead.py", "--rounds", "10", "--requests", "5")
+SLOWER = """
+import asyncio, runpy, sys
+from labsupport.pooling import DatabasePool
+
+lend = DatabasePool._lend
+
+async def late(pool, timeout):
+    await asyncio.sleep(0.002)
+    return await lend(pool, timeout)
+
+DatabasePool._lend = late
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def test_pool_overhead() -> None:
-    said = said_by("pool_overhead", "--rounds", "3", "--requests", "5")
+    done = outcome_of(*OVERHEAD)
+    said = done.stdout
     assert re.search(
         r"^Overhead: [\d.-]+ us of \d+ us, [\d.-]+% \(limit 5%\)$", said, re.MULTILINE
     ), said
+    assert re.search(r"^Elapsed: .* [\d.]+ to [\d.]+ \(limit 1\.05\)$", said, re.MULTILINE), said
+    assert said.endswith(("Within the limit.\n", "Above the limit.\n")[done.returncode])
+
+
+def test_pool_overhead_that_is_a_wait_and_no_work_is_seen() -> None:
+    done = outcome_of("-c", SLOWER, *OVERHEAD)
+    assert done.returncode == 1, done.stdout
+    low = re.search(r"95 % interval of the ratio ([\d.]+)", done.stdout)
+    assert low is not None and float(low[1]) > 1.05

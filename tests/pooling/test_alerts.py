@@ -138,3 +138,11 @@ def test_the_first_row_of_all_and_a_closed_pool_are_no_trouble() -> None:
     alerts = Alerts(pool_rules(), lambda alert: None, clock=Clock())
     first = {**a_row(max_size=0, acquired_count=0, last_check=None), "since_last": None}
     assert alerts.look(first) == []
+
+
+def test_what_fired_about_a_pool_is_over_when_the_pool_is_closed() -> None:
+    alerts = Alerts(pool_rules(), lambda alert: None, clock=Clock())
+    alerts.look(a_row(acquired_count=10, queue_size=11))
+    assert alerts.firing() == ["requests waiting", "utilization"]
+    alerts.look(a_row(acquired_count=0, max_size=0))
+    assert alerts.firing() == []

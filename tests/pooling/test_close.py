@@ -11,7 +11,7 @@ import pytest
 
 from labsupport.pooling import DatabasePool, LeakWatch, PoolClosed
 from tests.pooling.opening import open_pool, sessions, until
-from tests.pooling.test_pool import take_and_return
+from tests.pooling.test_pool import silent_server, take_and_return
 
 
 async def gone(onlooker: Any) -> None:
@@ -167,3 +167,36 @@ async def test_closing_while_it_opens_closes_what_was_opened(
     assert opening.done() and pool.pool is None
     await opening
     await gone(onlooker)
+
+
+async def test_close_is_bounded_when_opening_meets_a_server_that_says_nothing() -> None:
+    async with silent_server() as (host, port), asyncio.timeout(30):
+        pool = DatabasePool()
+        opening = asyncio.create_task(pool.initialize(host, port, connect_timeout=3600))
+        await asyncio.sleep(0.1)
+        await pool.close(timeout=0.2)
+        with pytest.raises(PoolClosed, match="while it was opening"):
+            await opening
+        with pytest.raises(PoolClosed):
+            await pool.acquire()
+
+
+async def test_close_is_bounded_when_an_init_does_not_end(
+    where: dict[str, Any], onlooker: Any
+) -> None:
+    begun = asyncio.Event()
+
+    async def init(conn: Any) -> None:
+        begun.set()
+        await asyncio.sleep(3600)
+
+    slow: dict[str, Any] = {"min_size": 1, "max_size": 1, "connect_timeout": 3600, "init": init}
+    async with asyncio.timeout(30), DatabasePool() as pool:
+        opening = asyncio.create_task(pool.initialize(**where, **slow))
+        await begun.wait()
+        await pool.close(timeout=0.1)
+        with pytest.raises(PoolClosed, match="while it was opening"):
+            await opening
+        await gone(onlooker)
+        await pool.initialize(**where, min_size=1, max_size=1)
+        await take_and_return(pool)

@@ -154,3 +154,14 @@ async def test_a_task_that_got_no_connection_may_ask_again(where: dict[str, Any]
             with pytest.raises(PoolTimeout):
                 await db.execute_single("SELECT 1")
         assert await db.execute_single("SELECT 1") == 1
+
+
+async def test_nested_use_is_refused_also_through_another_object_of_the_same_pool(
+    where: dict[str, Any],
+) -> None:
+    async with open_pool(where) as pool, open_pool(where) as other:
+        async with PooledDatabase(pool).connection():
+            with pytest.raises(NestedAcquire):
+                await PooledDatabase(pool).execute_single("SELECT 1")
+            assert await PooledDatabase(other).execute_single("SELECT 1") == 1
+        assert await PooledDatabase(pool).execute_single("SELECT 1") == 1

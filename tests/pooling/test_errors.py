@@ -19,7 +19,7 @@ import psutil
 import pytest
 from asyncpg import exceptions as pg
 
-from labsupport.pooling import DatabasePool
+from labsupport.pooling import DatabasePool, WrongEventLoop
 from labsupport.pooling.errors import (
     QueryFailed,
     health_check,
@@ -292,7 +292,10 @@ async def test_an_exhausted_pool_is_answered_in_time(either_pool: Any) -> None:
     assert await health_check(either_pool) == {"status": "healthy", "pool_size": 1}
 
 
-async def test_a_query_is_ended_at_the_limit(either_pool: Any, onlooker: Any) -> None:
+async def test_a_query_is_ended_at_the_limit(
+    either_pool: Any, onlooker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labsupport.pooling.errors.END_LIMIT", 15)
     error = await failed(either_pool, "SELECT pg_sleep(30)", timeout=0.3)
     assert error.status_code == 503
     assert error.__cause__ is not None and not is_transient(error.__cause__)
@@ -413,3 +416,12 @@ async def test_a_server_that_takes_no_writes_is_unavailable(pool: Any) -> None:
     assert isinstance(error, pg.ReadOnlySQLTransactionError)
     assert status_of(error)[0] == 503
     assert not is_transient(error)
+
+
+async def test_health_check_from_another_event_loop_is_a_mistake_and_no_ill_health(
+    server: Server,
+) -> None:
+    async with opened("DatabasePool", server, 1) as pool:
+        with pytest.raises(WrongEventLoop):
+            await asyncio.to_thread(asyncio.run, health_check(pool))
+        assert (await health_check(pool))["status"] == "healthy"

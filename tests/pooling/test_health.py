@@ -9,7 +9,7 @@ import asyncpg
 import psutil
 import pytest
 
-from labsupport.pooling import ConnectionHealthMonitor, DatabasePool
+from labsupport.pooling import ConnectionHealthMonitor, DatabasePool, WrongEventLoop
 from labsupport.postgres import OwnServer, Server, distant
 from tests.pooling.conftest import address_of
 from tests.pooling.opening import open_pool, sessions, until
@@ -116,6 +116,25 @@ async def test_a_pool_that_refuses_more_waiters_is_exhausted_too(where: dict[str
         assert status["reason"] == "exhausted"
 
 
+async def test_a_broken_connection_that_is_still_held_does_not_exhaust_the_pool(
+    server: Server,
+) -> None:
+    async with (
+        distant(server, round_trip=0) as far,
+        open_pool(address_of(far.server), min_size=0, max_size=1) as pool,
+    ):
+        conn = await pool.acquire()
+        await far.cut()
+        await until(lambda: pool.get_pool_stats()["size"] == 0, "the connection was lost")
+        await far.silent()
+        status = await asyncio.wait_for(ConnectionHealthMonitor(pool, timeout=0.4).check(), 10)
+        # There was a free place; it was the server that did not let anybody in.
+        assert status["reason"] == "unreachable"
+        await far.cut()
+        await far.speak()
+        await pool.release(conn)
+
+
 async def test_an_old_answer_does_not_count(where: dict[str, Any]) -> None:
     async with open_pool(where) as pool:
         monitor = ConnectionHealthMonitor(pool, check_interval=0.1, timeout=0.2)
@@ -159,6 +178,88 @@ async def test_it_stops_in_the_middle_of_a_check(where: dict[str, Any]) -> None:
         finally:
             backend.resume()
         assert tasks() == [] and monitor.get_health_status()["reason"] == "stopped"
+
+
+@pytest.mark.same_machine
+async def test_it_stops_although_the_connection_is_lost_in_the_same_turn_of_the_loop(
+    where: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transports: list[asyncio.Transport] = []
+    loop = asyncio.get_running_loop()
+    create_connection = loop.create_connection
+
+    async def noting(*args: Any, **options: Any) -> Any:
+        made = await create_connection(*args, **options)
+        transports.append(made[0])
+        return made
+
+    monkeypatch.setattr(loop, "create_connection", noting)
+    async with open_pool(where, max_size=1) as pool:
+        async with pool.acquire() as conn:
+            backend = psutil.Process(conn.get_server_pid())
+        monitor = ConnectionHealthMonitor(pool, check_interval=60, timeout=60)
+        backend.suspend()
+        try:
+            start = asyncio.create_task(monitor.start_monitoring())
+            await until(lambda: pool.get_pool_stats()["acquired_count"] == 1, "a check runs")
+            await asyncio.sleep(0.05)
+            (checking,) = tasks()
+            transports[-1].abort()
+            stop = asyncio.create_task(monitor.stop_monitoring())
+            await asyncio.wait([stop], timeout=5)
+            assert checking.done() and stop.done()
+            await asyncio.wait_for(start, 20)
+        finally:
+            backend.resume()
+            checking.cancel()
+        assert monitor.get_health_status()["reason"] == "stopped"
+
+
+async def test_its_limit_holds_for_giving_the_connection_back_too(where: dict[str, Any]) -> None:
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def slow(conn: Any) -> None:
+        begun.set()
+        await let_go.wait()
+        await conn.reset()
+
+    async with open_pool(where, max_size=1, release_timeout=60, reset=slow) as pool:
+        status = await asyncio.wait_for(ConnectionHealthMonitor(pool, timeout=0.5).check(), 10)
+        assert begun.is_set() and not let_go.is_set()
+        assert (status["status"], status["reason"]) == ("unhealthy", "no answer")
+        let_go.set()
+        async with pool.acquire() as conn:
+            assert await conn.fetchval("SELECT 1") == 1
+
+
+async def test_another_event_loop_is_told_so_and_the_monitoring_goes_on(
+    where: dict[str, Any],
+) -> None:
+    async with open_pool(where) as pool:
+        monitor = ConnectionHealthMonitor(pool)
+        await monitor.start_monitoring()
+        for call in (monitor.check, monitor.stop_monitoring):
+            with pytest.raises(WrongEventLoop):
+                await asyncio.to_thread(asyncio.run, call())
+            assert monitor.monitoring and monitor.is_healthy()
+        await monitor.stop_monitoring()
+
+
+async def test_the_tutorials_keys_are_there_also_when_nobody_knows(where: dict[str, Any]) -> None:
+    async with open_pool(where) as pool:
+        monitor = ConnectionHealthMonitor(pool, check_interval=0.01, timeout=0.5)
+        found = [monitor.get_health_status()]
+        await monitor.check()
+        await until(lambda: not monitor.is_healthy(), "the check became too old")
+        found.append(monitor.get_health_status())
+        await monitor.start_monitoring()
+        await monitor.stop_monitoring()
+        found.append(monitor.get_health_status())
+        assert [status["reason"] for status in found] == ["not checked", "stale", "stopped"]
+        for status in found:
+            assert status.keys() == TUTORIALS_KEYS | {"error", "reason"}
+            assert status["pool_stats"]["max_size"] == 2
+        assert monitor.health_stats == monitor.get_health_status()
 
 
 async def test_it_stops_while_it_waits_for_a_connection(where: dict[str, Any]) -> None:

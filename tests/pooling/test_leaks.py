@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from labsupport import pooling
 from labsupport.pooling import LeakWatch, PooledDatabase
 from tests.pooling.opening import open_pool, until
 
@@ -61,6 +63,23 @@ async def test_the_place_is_the_callers_also_behind_other_layers(where: dict[str
         (loan,) = watch.loans()
         assert "test_leaks.py" in loan.stack[0]
         assert not any("pooling/pool.py" in line or "asyncio" in line for line in loan.stack)
+
+
+async def test_a_borrower_in_a_folder_whose_name_begins_like_the_packages_is_named(
+    where: dict[str, Any],
+) -> None:
+    neighbour = str(Path(pooling.__file__).parent) + "_jobs.py"
+    names: dict[str, Any] = {}
+    exec(
+        compile("async def borrow(pool):\n    return await pool.acquire()\n", neighbour, "exec"),
+        names,
+    )
+    watch = LeakWatch(depth=1)
+    async with open_pool(where, watch) as pool:
+        conn = await names["borrow"](pool)
+        (loan,) = watch.loans()
+        assert loan.stack == (f"{neighbour}:2 in borrow",)
+        await pool.release(conn)
 
 
 async def test_a_connection_that_broke_is_still_a_loan_until_it_is_returned(

@@ -136,6 +136,56 @@ async def test_the_error_rate_is_failed_statements_over_statements(where: dict[s
         assert metrics["connection_counter"] == 1
 
 
+async def test_a_lost_connection_is_one_failed_statement(
+    where: dict[str, Any], onlooker: Any
+) -> None:
+    kill_itself = "SELECT pg_terminate_backend(pg_backend_pid())"
+    async with managed(where, pool_max_size=1) as manager:
+        await manager.health_monitor.stop_monitoring()
+        before = manager.query_counter
+        for _ in range(3):
+            with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+                await manager.execute_with_retry(kill_itself, max_retries=0, idempotent=True)
+        for _ in range(2):
+            with pytest.raises(asyncpg.PostgresError):
+                async with manager.pool.acquire() as conn:
+                    await conn.fetch(kill_itself)
+        await asyncio.sleep(0)
+        assert (manager.query_counter - before, manager.error_counter) == (5, 5)
+
+
+async def test_an_idle_connection_that_is_lost_is_no_failed_statement(
+    where: dict[str, Any], onlooker: Any
+) -> None:
+    async with managed(where, pool_max_size=1) as manager:
+        await manager.health_monitor.stop_monitoring()
+        (pid,) = manager.local_backend_pids()
+        assert await onlooker.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+        await until(lambda: pid not in manager.local_backend_pids(), "the loss is seen")
+        await manager.execute_with_retry("SELECT 1")
+        assert manager.error_counter == 0
+
+
+async def test_what_frames_a_transaction_is_no_statement_unless_it_fails(
+    where: dict[str, Any],
+) -> None:
+    async with managed(where, pool_max_size=1) as manager:
+        await manager.health_monitor.stop_monitoring()
+        before = manager.query_counter
+        async with manager.pool.acquire() as conn, conn.transaction(), conn.transaction():
+            await conn.fetchval("SELECT 1")
+        await asyncio.sleep(0)
+        assert manager.query_counter - before == 1
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            async with manager.pool.acquire() as conn, conn.transaction():
+                await conn.execute(
+                    "CREATE TEMP TABLE a (i int PRIMARY KEY); CREATE TEMP TABLE b (i int "
+                    "REFERENCES a DEFERRABLE INITIALLY DEFERRED); INSERT INTO b VALUES (1)"
+                )
+        await asyncio.sleep(0)
+        assert manager.query_counter - before == 3 and manager.error_counter == 1
+
+
 async def test_a_cancelled_statement_is_no_error(where: dict[str, Any]) -> None:
     async with managed(where) as manager:
         task = asyncio.create_task(manager.execute_with_retry("SELECT pg_sleep(30)"))
@@ -177,6 +227,50 @@ async def test_initializing_twice_is_refused_and_harms_nothing(
             await manager.initialize_pool(settings_for(where))
         assert await sessions(onlooker) == 1
         assert await manager.execute_with_retry("SELECT 1")
+
+
+async def test_a_refused_second_initialize_forgets_no_backend(where: dict[str, Any]) -> None:
+    async with managed(where) as manager:
+        pids = manager.local_backend_pids()
+        with pytest.raises(PoolError, match="initialised already"):
+            await manager.initialize_pool(settings_for({**where, "host": "db.example"}))
+        assert manager.local_backend_pids() == pids != []
+
+
+async def test_shutdown_during_initialize_ends_the_health_checks_too(
+    where: dict[str, Any],
+) -> None:
+    async with AdvancedPoolManager() as manager:
+        opening = asyncio.create_task(manager.initialize_pool(settings_for(where)))
+        await asyncio.sleep(0)
+        await asyncio.wait_for(manager.graceful_shutdown(), 20)
+        assert not manager.health_monitor.monitoring
+        await asyncio.wait_for(opening, 20)
+        assert [t for t in asyncio.all_tasks() if t.get_name() == "connection health"] == []
+
+
+async def test_a_cancelled_initialize_leaves_nothing_open_and_can_be_repeated(
+    where: dict[str, Any], onlooker: Any
+) -> None:
+    checking, let_go = asyncio.Event(), asyncio.Event()
+
+    async def hold_the_first_check(conn: Any) -> None:
+        checking.set()
+        await let_go.wait()
+
+    async with AdvancedPoolManager(on_release=hold_the_first_check) as manager:
+        opening = asyncio.create_task(manager.initialize_pool(settings_for(where)))
+        async with asyncio.timeout(20):
+            await checking.wait()
+            opening.cancel()
+            let_go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+            assert manager.pool.pool is None and not manager.health_monitor.monitoring
+            while await sessions(onlooker):
+                await asyncio.sleep(0.02)
+            await manager.initialize_pool(settings_for(where))
+        assert manager.health_monitor.is_healthy()
 
 
 async def test_shutdown_with_work_in_flight_waiters_and_a_leak(

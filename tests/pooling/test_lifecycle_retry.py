@@ -202,6 +202,79 @@ async def test_a_restart_of_the_server_goes_unnoticed_by_readers(own: OwnServer)
     assert set(outcomes) == {"ok"}, outcomes
 
 
+async def test_connecting_that_took_too_long_is_tried_again(
+    sample_data: str, between: Between
+) -> None:
+    address = {**address_of(between.proxy.server), "database": sample_data}
+    async with managed(
+        address, pool_min_size=0, pool_max_size=1, connect_timeout=0.3, acquire_timeout=60
+    ) as manager:
+        await manager.health_monitor.stop_monitoring()
+        await between.proxy.cut()
+        await until(lambda: manager.pool.get_pool_stats()["size"] == 0, "the loss is seen")
+        await between.proxy.silent()
+        task = asyncio.create_task(
+            manager.execute_with_retry("SELECT 7", max_retries=50, backoff=BACKOFF)
+        )
+        await until(lambda: manager.retry_counter >= 2 or task.done(), "it is tried again", 20)
+        await between.proxy.speak()
+        assert [tuple(row) for row in await asyncio.wait_for(task, 30)] == [(7,)]
+
+
+TRANSACTION_TIMEOUT = "SELECT count(*) FROM pg_settings WHERE name = 'transaction_timeout'"
+
+
+async def test_a_limit_of_the_server_that_ends_the_session_is_not_tried_again(
+    where: dict[str, Any], onlooker: Any
+) -> None:
+    # Before PostgreSQL 17 no such limit existed; the nearest ends the statement only.
+    has_it = await onlooker.fetchval(TRANSACTION_TIMEOUT)
+    name = "transaction_timeout" if has_it else "statement_timeout"
+    async with managed(where, hooks={"server_settings": {name: "200ms"}}) as manager:
+        await manager.health_monitor.stop_monitoring()
+        with pytest.raises(asyncpg.PostgresError, match="timeout"):
+            await manager.execute_with_retry("SELECT pg_sleep(20)", backoff=BACKOFF)
+        assert (manager.retry_counter, manager.error_counter) == (0, 1)
+
+
+PROCEDURE = """
+    CREATE OR REPLACE PROCEDURE book(item text) LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO ordered (item) VALUES (item);
+        COMMIT;
+        RAISE EXCEPTION 'lost a race' USING ERRCODE = 'serialization_failure';
+    END $$
+"""
+BLOCK = """
+    -- The same without a name.
+    DO $$ BEGIN CALL book('coffee'); END $$
+"""
+
+
+@pytest.mark.parametrize("query", ["CALL book('coffee')", BLOCK])
+async def test_what_may_commit_midway_is_not_repeated(
+    where: dict[str, Any], sample_data: str, orders: Any, query: str
+) -> None:
+    await orders.execute(PROCEDURE)
+    async with managed({**where, "database": sample_data}) as manager:
+        with pytest.raises(asyncpg.SerializationError):
+            await manager.execute_with_retry(query, backoff=BACKOFF)
+        assert await items(orders) == ["coffee"] and manager.retry_counter == 0
+        with pytest.raises(asyncpg.SerializationError):
+            await manager.execute_with_retry(query, backoff=BACKOFF, idempotent=True)
+        assert manager.retry_counter == 3
+
+
+async def test_a_lost_reply_of_a_procedure_is_not_repeated_either(
+    distant_manager: AdvancedPoolManager, between: Between, orders: Any
+) -> None:
+    await orders.execute(PROCEDURE.replace("RAISE", "-- RAISE"))
+    await between.proxy.swallow_next(b"CALL")
+    with pytest.raises(ReplyLost):
+        await distant_manager.execute_with_retry("CALL book($1)", "coffee", backoff=BACKOFF)
+    assert await between.swallowed() == 1 and await items(orders) == ["coffee"]
+    assert distant_manager.retry_counter == 0
+
+
 @pytest.mark.parametrize(
     ("query", "args", "error"),
     [
@@ -223,7 +296,8 @@ async def test_an_exhausted_pool_is_one_error_and_no_transient_one(
     manager: AdvancedPoolManager,
 ) -> None:
     async with manager.pool.acquire():
-        with pytest.raises(PoolTimeout, match="in use 1") as raised:
+        # The limit of the call, and not the pool's own, which is longer.
+        with pytest.raises(PoolTimeout, match=r"within 0\.\d+ s.*in use 1") as raised:
             await manager.execute_with_retry("SELECT 1", timeout=0.2)
     # Its wait took the whole time, so that none was left to try again in.
     assert not is_transient(raised.value) and manager.error_counter == 1

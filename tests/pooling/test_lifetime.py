@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labsupport.pooling import DatabasePool, MaxLifetime
+from labsupport.pooling import DatabasePool, MaxLifetime, PoolObserver
 from tests.pooling.opening import open_pool, until
 from tests.pooling.test_pool import take_and_return
 
@@ -97,6 +97,24 @@ async def test_a_broken_connection_is_forgotten(where: dict[str, Any], onlooker:
         await take_and_return(pool)
         await until(lambda: len(lifetime._ends) == 1, "the old one is forgotten")
         assert lifetime.retired == 0
+
+
+async def test_an_observer_may_call_a_broken_connection_spent(
+    where: dict[str, Any], onlooker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Retires(PoolObserver):
+        def is_spent(self, conn: Any) -> bool:
+            return broken
+
+    broken = False
+    async with open_pool(where, Retires(), min_size=0, max_size=1) as pool:
+        async with pool.acquire() as conn:
+            await onlooker.fetchval("SELECT pg_terminate_backend($1, 5000)", conn.get_server_pid())
+            await until(lambda: pool.get_pool_stats()["size"] == 0, "the pool saw it end")
+            broken = True
+        broken = False
+        await take_and_return(pool)
+    assert "observer of the pool failed" not in caplog.text
 
 
 @pytest.mark.parametrize("options", [{"seconds": 0}, {"seconds": 1, "jitter": 1}])

@@ -17,6 +17,7 @@ from labsupport.pooling import (
     Alerts,
     Machine,
     PoolPerformanceMonitor,
+    PoolTimeout,
     backend_memory,
     pool_rules,
     recommendations,
@@ -205,6 +206,30 @@ async def test_a_starved_pool_is_advised_to_grow(where: dict[str, Any]) -> None:
         assert advice.startswith("Consider increasing max pool size")
 
 
+async def test_a_pool_that_is_starved_between_two_looks_is_advised_to_grow(
+    where: dict[str, Any],
+) -> None:
+    async with managed(where, pool_min_size=4, pool_max_size=4, acquire_timeout=0.1) as manager:
+
+        async def request() -> None:
+            async with manager.pool.acquire() as conn:
+                await conn.execute("SELECT pg_sleep(0.3)")
+
+        monitor = PoolPerformanceMonitor(manager, collection_interval=3600)
+        for _ in range(2):
+            await monitor.start_monitoring()  # The first look comes at once.
+            await monitor.stop_monitoring()
+            results = await asyncio.gather(*(request() for _ in range(20)), return_exceptions=True)
+            assert sum(isinstance(result, PoolTimeout) for result in results) >= 8
+        await monitor.start_monitoring()
+        await monitor.stop_monitoring()
+        report = monitor.get_performance_report()
+        assert report["pool_performance"]["peak_in_use"] == 0  # No look saw a burst.
+        assert report["pool_performance"]["timeouts"] >= 16
+        (advice,) = about_the_pool(report)
+        assert advice.startswith("Consider increasing max pool size")
+
+
 async def test_a_leaking_pool_is_not_advised_to_grow(where: dict[str, Any]) -> None:
     async with managed(where, pool_min_size=2, pool_max_size=2) as manager:
         leaked = await manager.pool.acquire()
@@ -240,8 +265,51 @@ async def test_alerts_fire_and_clear_with_a_real_pool(where: dict[str, Any]) -> 
 CALM = {"average_cpu_percent": 10.0, "average_memory_percent": None}
 
 
+def at_rest(**changes: Any) -> dict[str, Any]:
+    """The `pool_performance` of a pool of 4 that nobody used, with the changes."""
+    pool = {"held_too_long": 0, "peak_in_use": 0, "peak_size": 4, "max_size": 4, "min_size": 4}
+    waits = {"timeouts": 0, "share_of_rows_with_waiters": 0.0, "mean_wait": 0.0, "mean_use": 0.0}
+    return {**pool, **waits, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({}, ["Pool underutilized"]),
+        ({"mean_wait": 0.3, "mean_use": 0.1}, []),  # Long waits, and no look saw a connection used.
+        ({"timeouts": 9}, ["Consider increasing max pool size"]),
+        ({"timeouts": 9, "peak_size": 0}, []),  # The server was not reached: no size would help.
+        ({"timeouts": 9, "peak_size": 0, "max_size": 0, "min_size": 0}, []),  # The pool is closed.
+        ({"timeouts": 9, "held_too_long": 1}, ["1 connections are held for very long"]),
+    ],
+)
+def test_advice_is_right_also_when_no_look_saw_the_trouble(
+    changes: dict[str, Any], advice: list[str]
+) -> None:
+    given = recommendations(at_rest(**changes), CALM)
+    assert [text.split(":")[0].split(" - ")[0] for text in given] == advice
+
+
+async def test_dead_connections_that_are_still_held_do_not_fill_a_pool_twice(
+    where: dict[str, Any], onlooker: Any
+) -> None:
+    async with managed(where, pool_min_size=0, pool_max_size=2) as manager:
+        await manager.health_monitor.stop_monitoring()
+        held = [await manager.pool.acquire() for _ in range(2)]
+        for conn in held:
+            await onlooker.fetchval("SELECT pg_terminate_backend($1, 5000)", conn.get_server_pid())
+        await until(lambda: manager.pool.get_pool_stats()["size"] == 0, "the pool saw them end")
+        held += [await manager.pool.acquire() for _ in range(2)]
+        monitor = PoolPerformanceMonitor(manager)
+        await monitor.start_monitoring()
+        await monitor.stop_monitoring()
+        assert monitor.get_performance_report()["pool_performance"]["pool_utilization"] == 1
+        for conn in held:
+            await manager.pool.release(conn)
+
+
 def test_a_busy_machine_is_named() -> None:
-    pool = {"held_too_long": 0, "peak_in_use": 2, "max_size": 5, "min_size": 2}
+    pool = at_rest(peak_in_use=3)
     assert recommendations(pool, CALM) == []
     busy = {"average_cpu_percent": 81.0, "average_memory_percent": 86.0}
     assert [text.split(" - ")[0] for text in recommendations(pool, busy)] == [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,9 +24,10 @@ from labsupport.pooling import (
     PoolTimeout,
     WrongEventLoop,
 )
+from labsupport.pooling.stats import places_taken
 from labsupport.postgres import Server
 from tests.pooling.conftest import address_of
-from tests.pooling.opening import open_pool, until
+from tests.pooling.opening import open_pool, sessions, until
 
 SETTINGS = "SELECT current_setting(name) FROM unnest($1::text[]) AS name"
 FOUND = "SELECT to_regclass('pg_temp.never_committed')"
@@ -159,6 +162,17 @@ async def test_max_waiting_refuses_at_once_and_lets_free_connections_be_used(
         await waiting
 
 
+async def test_a_limit_that_is_no_number_is_refused_in_a_sentence(where: dict[str, Any]) -> None:
+    async with open_pool(where) as pool:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            with pytest.raises(TypeError, match="timeout is '1'. Give a number of seconds"):
+                await pool.acquire(timeout="1")  # type: ignore[arg-type]
+            gc.collect()
+        assert not [warning for warning in warned if "never awaited" in str(warning.message)]
+        await take_and_return(pool, timeout=10)
+
+
 async def test_sizes_and_times_are_honest(where: dict[str, Any]) -> None:
     async with open_pool(where, min_size=1, max_size=3) as pool:
         async with pool.acquire() as conn:
@@ -237,6 +251,30 @@ async def test_connecting_to_what_never_answers_ends_at_connect_timeout() -> Non
             await DatabasePool().initialize(host, port, connect_timeout=0.3)
 
 
+async def test_an_init_that_does_not_end_is_ended_at_connect_timeout(where: dict[str, Any]) -> None:
+    async def init(conn: Any) -> None:
+        await asyncio.sleep(60)
+
+    limits: dict[str, Any] = {"connect_timeout": 1, "init": init, "max_size": 1}
+    async with asyncio.timeout(30), DatabasePool() as pool:
+        with pytest.raises(TimeoutError, match="init did not end within 1 s"):
+            await pool.initialize(**where, **limits, min_size=1)
+        await pool.initialize(**where, **limits, min_size=0)
+        with pytest.raises(PoolTimeout, match="init did not end within 1 s: size 0 of at most 1"):
+            await pool.acquire(timeout=20)
+
+
+async def test_an_init_that_fails_leaves_no_session(where: dict[str, Any], onlooker: Any) -> None:
+    async def init(conn: Any) -> None:
+        raise KeyError("the caller's own")
+
+    with pytest.raises(KeyError):
+        await DatabasePool().initialize(**where, min_size=1, max_size=1, init=init)
+    async with asyncio.timeout(10):
+        while await sessions(onlooker):
+            await asyncio.sleep(0.01)
+
+
 async def test_a_request_that_needs_a_new_connection_is_told_which_limit_was_reached() -> None:
     async with silent_server() as (host, port), asyncio.timeout(20), DatabasePool() as pool:
         await pool.initialize(host, port, min_size=0, max_size=1, connect_timeout=0.2)
@@ -265,8 +303,8 @@ def test_another_event_loop_is_told_so(server: Server) -> None:
     pool = DatabasePool()
 
     async def use_again() -> None:
-        for use in (pool.acquire(), pool.close()):
-            with pytest.raises(WrongEventLoop, match="another event loop"):
+        for use in (pool.acquire(), pool.close(), pool.initialize()):
+            with pytest.raises(WrongEventLoop, match="another event loop.* a new DatabasePool"):
                 await use
 
     loop = asyncio.new_event_loop()
@@ -294,6 +332,18 @@ async def test_release_twice_is_harmless_and_a_foreign_connection_is_refused(
             with pytest.raises(asyncpg.InterfaceError, match="not a member"):
                 await pool.release(wrong)
         await other.release(foreign)
+
+
+async def test_a_connection_of_the_time_before_a_close_may_come_back_late(
+    where: dict[str, Any],
+) -> None:
+    async with open_pool(where, max_size=1) as pool:
+        late = await pool.acquire()
+        await pool.close(timeout=0)
+        await pool.initialize(**where, min_size=1, max_size=1)
+        await pool.release(late)
+        await take_and_return(pool, timeout=10)
+        assert pool.get_pool_stats()["use_time"].count == 1
 
 
 async def test_one_borrowing_serves_one_block_at_a_time(where: dict[str, Any]) -> None:
@@ -340,6 +390,25 @@ async def test_a_broken_connection_counts_as_in_use_until_it_is_given_back(
             await conn.fetchval("SELECT 1")
         assert pool.get_pool_stats()["acquired_count"] == 1
         await pool.release(conn)
+        assert pool.get_pool_stats()["acquired_count"] == 0
+
+
+async def test_broken_connections_that_are_still_held_take_no_place_from_others(
+    where: dict[str, Any], onlooker: Any
+) -> None:
+    async with open_pool(where, min_size=0, max_waiting=0) as pool:
+        held = [await pool.acquire() for _ in range(2)]
+        for conn in held:
+            await onlooker.fetchval("SELECT pg_terminate_backend($1, 5000)", conn.get_server_pid())
+        await until(lambda: pool.get_pool_stats()["size"] == 0, "the pool saw them end")
+        assert places_taken(pool.get_pool_stats()) == 0
+        held += [await pool.acquire(timeout=10) for _ in range(2)]
+        stats = pool.get_pool_stats()
+        assert stats["acquired_count"] == stats["max_size"] == places_taken(stats) == 2
+        with pytest.raises(PoolOverloaded):
+            await pool.acquire()
+        for conn in held:
+            await pool.release(conn)
         assert pool.get_pool_stats()["acquired_count"] == 0
 
 
@@ -428,3 +497,58 @@ async def test_an_open_transaction_is_rolled_back_at_release(where: dict[str, An
         async with pool.acquire() as conn:
             assert not conn.is_in_transaction()
             assert await conn.fetchval(FOUND) is None
+
+
+async def test_the_connection_that_came_back_last_is_lent_out_first(where: dict[str, Any]) -> None:
+    async with open_pool(where, min_size=3, max_size=3) as pool:
+        held = [await pool.acquire() for _ in range(3)]
+        last = held[1]
+        pid = last.get_server_pid()
+        for conn in (held[0], held[2], last):
+            await pool.release(conn)
+        assert [await take_and_return(pool) for _ in range(4)] == [pid] * 4
+        assert pool.get_pool_stats()["idle_count"] == 3
+
+
+async def test_a_connection_is_replaced_after_max_queries(where: dict[str, Any]) -> None:
+    async with open_pool(where, max_size=1, max_queries=10) as pool:
+        served = [await take_and_return(pool) for _ in range(10)]
+        # A request counts as two, its query and the cleaning after it; some last longer than one.
+        assert served[0] == served[1] and 2 <= len(set(served)) <= 5
+    async with open_pool(where, max_size=1) as pool:
+        assert len({await take_and_return(pool) for _ in range(10)}) == 1
+
+
+async def test_an_idle_connection_above_the_minimum_ends_after_its_time_and_the_minimum_stays(
+    where: dict[str, Any],
+) -> None:
+    async with open_pool(where, max_inactive_connection_lifetime=0.2) as pool:
+        held = [await pool.acquire(), await pool.acquire()]
+        for conn in held:
+            await pool.release(conn)
+        await until(lambda: pool.get_pool_stats()["size"] == 1, "one has ended")
+        await asyncio.sleep(0.4)  # Twice its time: the minimum is not for ending.
+        stats = pool.get_pool_stats()
+        assert (stats["size"], stats["create_time"].count) == (1, 2)
+
+
+async def test_a_pool_that_is_dropped_without_close_warns(where: dict[str, Any]) -> None:
+    pool = DatabasePool()
+    await pool.initialize(**where, min_size=1, max_size=1)
+    inside = pool.pool
+    with pytest.warns(ResourceWarning, match="never closed"):
+        del pool
+        gc.collect()
+    await inside.close()
+
+
+async def test_a_pool_that_was_closed_or_never_opened_is_dropped_in_silence(
+    where: dict[str, Any],
+) -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        DatabasePool()
+        async with open_pool(where):
+            pass
+        gc.collect()
+    assert not [warning for warning in warned if "never closed" in str(warning.message)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import os
+import pickle
+import pprint
 import subprocess
 import traceback
 from collections.abc import Callable
@@ -15,6 +18,7 @@ import asyncpg
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
@@ -177,6 +181,25 @@ def test_no_password_is_shown(make: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize(
+    "taken",
+    [
+        lambda arguments: arguments.copy(),
+        lambda arguments: arguments | {"min_size": 1},
+        copy.copy,
+        copy.deepcopy,
+        lambda arguments: pickle.loads(pickle.dumps(arguments)),
+    ],
+)
+def test_no_password_is_shown_by_a_copy_of_the_arguments(taken: Callable[[Any], object]) -> None:
+    settings = DatabaseSettings(password="hunter2")
+    for arguments in (settings.get_pool_kwargs(), settings.get_initialize_kwargs()):
+        copied: Any = taken(arguments)
+        assert copied["password"] == "hunter2"
+        assert "hunter2" not in repr(copied) + pprint.pformat(copied) + pretty(copied)
+        assert "********" in repr(copied)
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"pool_max_size": 2},
@@ -190,7 +213,27 @@ def test_no_password_is_shown(make: Callable[[], object]) -> None:
 def test_no_password_is_shown_in_an_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         DatabaseSettings(**{"password": "hunter2", **wrong})
-    assert "hunter2" not in str(caught.value) + repr(caught.value)
+    assert_hidden(caught.value, next(reversed(wrong)))
+
+
+@pytest.mark.parametrize("wrong", [("POOL_MIN_SIZE", "30"), ("SSL_MODE", "verify-ca")])
+def test_no_password_of_the_environment_is_shown_in_an_error(
+    monkeypatch: pytest.MonkeyPatch, wrong: tuple[str, str]
+) -> None:
+    name, value = wrong
+    monkeypatch.setenv("DB_PASSWORD", "hunter2")
+    monkeypatch.setenv(f"DB_{name}", value)
+    for make in (DatabaseSettings, lambda: DatabaseSettings.model_validate({})):
+        with pytest.raises(ValidationError) as caught:
+            make()
+        assert_hidden(caught.value, name.lower())
+
+
+def assert_hidden(error: ValidationError, about: str) -> None:
+    """Nothing that an error tells holds the password, and it still says what is wrong."""
+    told = [str(error), repr(error), repr(error.errors()), error.json()]
+    assert "hunter2" not in "".join(told)
+    assert about in str(error).lower()
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def no_files_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Certificates in the developer's own folder would change what asyncpg does."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("APPDATA", str(tmp_path))
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,25 @@ async def test_the_url_and_the_pool_class_verify_as_well(
                 async with DatabasePool() as pool:
                     await pool.initialize(**settings.get_initialize_kwargs())
         assert relay.encrypted and all(relay.encrypted)
+
+
+async def test_a_url_that_asyncpg_and_psql_would_refuse_is_not_made(
+    server: Server, certificates: Certificates
+) -> None:
+    """For verify-full without an authority of its own; the keyword arguments need none."""
+    settings = DatabaseSettings(_env_file=None, host="localhost", ssl_mode="verify-full")
+    assert settings.get_pool_kwargs()["ssl"].check_hostname
+    with pytest.raises(ValueError, match=r"DB_SSL_CA.*get_pool_kwargs"):
+        settings.get_connection_string()
+    for mode in ("disable", "prefer", "require"):
+        assert settings.model_copy(update={"ssl_mode": mode}).get_connection_string()
+    # Why: neither the name of no file nor libpq's word for the system's authorities will do.
+    async with tls_relay(server, certificates.right_name) as relay:
+        for file in ("", "&sslrootcert=system"):
+            url = f"postgresql://localhost:{relay.port}/postgres?sslmode=verify-full{file}"
+            with pytest.raises((asyncpg.ClientConfigurationError, FileNotFoundError)):
+                await asyncpg.connect(url, user=server.user, timeout=10)
+        assert relay.encrypted == []
 
 
 @pytest.mark.parametrize(

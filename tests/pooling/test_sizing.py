@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from labsupport.pooling.queueing import mean_wait, wait_percentile
+from labsupport.pooling.queueing import erlang_c, mean_wait, wait_percentile
 from labsupport.pooling.sizing import (
     PoolPlan,
     ServerBudget,
@@ -126,6 +127,13 @@ def test_the_quick_answer_stays_within_the_server(
         (lambda: ServerBudget(cores=0), "cores is 0"),
         (lambda: plan_pool(Workload(10, 0.1, percentile=100)), "percentile is 100"),
         (lambda: plan_pool(Workload(10, 0.1, hold_cv2=-1)), "hold_cv2 is -1"),
+        (lambda: Workload(10, 0.1, hold_cv2=-1), "hold_cv2 is -1"),
+        (lambda: Workload(10, 0.1, hold_cv2="a"), "hold_cv2 is 'a'"),  # type: ignore[arg-type]
+        (lambda: Workload(10, 0.1, arrival_cv2=math.nan), "arrival_cv2 is nan"),
+        (lambda: Workload(10, 0.1, percentile="99"), "percentile is '99'"),  # type: ignore[arg-type]
+        (lambda: Workload(10, 0.1, percentile=math.nan), "percentile is nan"),
+        (lambda: Workload(True, 0.1), "arrival_rate is True"),
+        (lambda: ServerBudget(cores=np.float64(2)), "cores is np.float64"),  # type: ignore[arg-type]
         (lambda: plan_pool(Workload(10, 0.1), ServerBudget(reserved=100)), "not one connection"),
         (lambda: plan_pool(Workload(100, 0.1)), "cores can work for 4"),
         (
@@ -142,6 +150,19 @@ def test_impossible_input_is_refused_in_a_sentence(call: Callable[[], object], s
     with pytest.raises(ValueError, match=says) as caught:
         call()
     assert str(caught.value).endswith((".", ")."))
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    eight: Any = np.float32(8)
+    three: Any = np.int64(3)
+    assert calculate_optimal_pool_size(three, eight) == calculate_optimal_pool_size(3, 8)
+    assert erlang_c(three, np.float64(2)) == erlang_c(3, 2)
+    workload = Workload(eight, np.float64(0.125), hold_cv2=three, percentile=np.int64(95))  # type: ignore[arg-type]
+    workload = replace(workload, connections_per_task=three, tasks_at_once=three)
+    plan = plan_pool(workload, ServerBudget(np.int64(50), reserved=three, processes=three))  # type: ignore[arg-type]
+    same = Workload(8, 0.125, hold_cv2=3, percentile=95, connections_per_task=3, tasks_at_once=3)
+    assert plan == plan_pool(same, ServerBudget(50, reserved=3, processes=3))
+    assert isinstance(plan.size, int) and isinstance(plan.min_size, int)
 
 
 @given(workload=workloads)

@@ -1,0 +1,33 @@
+"""What a statement's first word says about it. Nothing else of its text is looked at."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_transaction_control", "may_commit_midway"]
+
+SPACE = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*+"
+"""Blanks, ends of lines and comments, which may stand before a statement."""
+
+CONTROL = re.compile(
+    rf"{SPACE}(?:BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE)\b[^;]*;?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+MIDWAY = re.compile(rf"{SPACE}(?:CALL|DO)\b", re.IGNORECASE | re.DOTALL)
+
+
+def is_transaction_control(query: str) -> bool:
+    """Whether it only begins or ends a transaction or a savepoint, as `conn.transaction()` does.
+
+    False for several statements in one text, even if the first of them is a BEGIN.
+    """
+    return CONTROL.fullmatch(query) is not None
+
+
+def may_commit_midway(query: str) -> bool:
+    """Whether it runs a procedure (CALL) or a block of code (DO), which may commit on its way.
+
+    An error then does not mean that nothing was stored. Of all other statements PostgreSQL stores
+    all or nothing.
+    """
+    return MIDWAY.match(query) is not None
