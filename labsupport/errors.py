@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 
 __all__ = ["LabError", "cannot_write", "tells_of_full_disk"]
 
@@ -28,6 +29,8 @@ def cannot_write(place: str, error: OSError, otherwise: str) -> LabError:
     A full disk is called so; `otherwise` says what to do about anything else.
     """
     reason = error.strerror or " ".join(str(error).split())[:200]
+    if isinstance(error, shutil.Error):  # What it could not copy: from, to and why, of each file.
+        reason = str(error.args[0][0][2])
     if error.filename and str(error.filename) != place:
         reason += f": {error.filename}"
     if error.errno in FULL or tells_of_full_disk(str(error)):

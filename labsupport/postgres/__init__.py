@@ -3,8 +3,8 @@
 Reading order: `settings` (which server is meant), `server`, `embedded` (the one we bring),
 `databases`, `throwaway` (one for what breaks servers), `distance` (one that is far away, with
 `traffic` and `messages`: what passed), `pgbouncer` (one that many clients share), then what lies
-below: `supervisor`, `guard`, `cluster`, `binaries`, `account`; `relay` and `proxy_process` behind
-`distance`, `pgbouncer_files` and `pgbouncer_process` behind `pgbouncer`.
+below: `supervisor`, `guard`, `cluster`, `data_folder`, `binaries`, `account`, `status`; `relay` and
+`proxy_process` behind `distance`, `pgbouncer_files` and `pgbouncer_process` behind `pgbouncer`.
 """
 
 from labsupport.postgres.databases import (

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import subprocess
 import tempfile
@@ -22,15 +21,9 @@ import psutil
 
 from labsupport.errors import LabError, tells_of_full_disk
 from labsupport.ports import free_port, is_free
-from labsupport.postgres.account import (
-    cannot_keep_state,
-    give_to_server,
-    hand_over,
-    make_folder,
-    run_as_server,
-    write_private,
-)
+from labsupport.postgres.account import hand_over, run_as_server
 from labsupport.postgres.binaries import Binaries
+from labsupport.postgres.data_folder import MADE, SERVER, forget_halves, make_data
 from labsupport.postgres.faults import thaw_all
 
 __all__ = ["REMAKE", "Cluster"]
@@ -38,21 +31,10 @@ __all__ = ["REMAKE", "Cluster"]
 START_LIMIT = 60
 STOP_LIMIT = 20
 START_ATTEMPTS = 20
-PASSWORD_BYTES = 24
 REMAKE = (
     "`python3 -m labsupport stop --remove` deletes that server's data, and the next start makes "
     "them anew."
 )
-
-SETTINGS = """
-# The lab's own settings.
-listen_addresses = '127.0.0.1'
-max_connections = 100
-{unix_sockets}
-"""
-ACCESS = """# The lab: every role gives its password (SCRAM), over loopback only.
-{trusted}host all all 127.0.0.1/32 scram-sha-256
-"""
 
 
 @dataclass(frozen=True)
@@ -65,68 +47,30 @@ class Cluster:
     @property
     def data(self) -> Path:
         """PostgreSQL's data directory."""
-        return self.folder / "server" / "data"
+        return self.folder / SERVER / "data"
 
     @property
     def log(self) -> Path:
         """The server's log since it was made, over all its starts."""
-        return self.folder / "server" / "postgres.log"
+        return self.folder / SERVER / "postgres.log"
 
     @property
     def is_made(self) -> bool:
         """Whether `make` has finished once, and nobody has deleted the data since."""
-        return (self.folder / "made").exists() and self.data.is_dir()
+        return (self.folder / MADE).exists() and self.data.is_dir()
 
     def make(
         self, settings: Mapping[str, str] | None = None, trusted_role: str | None = None
     ) -> None:
-        """Make the data directory; a half-made one is thrown away first.
+        """Make the data directory, if there is none; half-made ones are thrown away.
 
         `settings` are lines for `postgresql.conf`. `trusted_role` may log in without a password.
         Raises `LabError` when it cannot be made; nothing of it is left then.
         """
         if self.is_made:
-            return
-        make_folder(self.folder)
-        self._forget_half()
-        try:
-            self._make(settings or {}, trusted_role)
-        except OSError as error:
-            self._forget_half()
-            raise cannot_keep_state(error) from error
-        except LabError as error:
-            self._forget_half()
-            mend = "Mend that, or set LAB_HOME to another folder"
-            if tells_of_full_disk(str(error)):
-                mend = "Free about 1 GB of that disk, or set LAB_HOME to a folder of another one"
-            raise LabError(
-                f"PostgreSQL's data cannot be made in {self.folder} ({error}). {mend}."
-            ) from error
-        except BaseException:
-            self._forget_half()
-            raise
-
-    def _make(self, settings: Mapping[str, str], trusted_role: str | None) -> None:
-        passwords = {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in ("superuser", "lab")}
-        write_private(self.folder / "passwords.json", json.dumps(passwords))
-        server = self.folder / "server"
-        server.mkdir()
-        give_to_server(server)
-        first_password = server / "first_password"
-        write_private(first_password, passwords["superuser"])
-        self._run(
-            "initdb",
-            *("-D", str(self.data), "-U", "postgres", "--pwfile", str(first_password)),
-            *("-A", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
-        )
-        first_password.unlink()
-        self._configure(settings, trusted_role)
-        (self.folder / "made").touch()
-
-    def _forget_half(self) -> None:
-        shutil.rmtree(self.folder / "server", ignore_errors=True)
-        for name in ("made", "passwords.json"):
-            (self.folder / name).unlink(missing_ok=True)
+            forget_halves(self.folder)
+        else:
+            make_data(self.folder, self._run, settings or {}, trusted_role)
 
     def passwords(self) -> dict[str, str]:
         """Return the passwords of the roles `superuser` (it is called postgres) and `lab`.
@@ -164,6 +108,12 @@ class Cluster:
                 if self._log_size() == before:
                     raise LabError(f"PostgreSQL did not start ({error}).") from None
                 said = self.tail()
+                # A server that runs out of room dies, and says what it did last after that.
+                if tells_of_full_disk(self.tail(30)):
+                    raise LabError(
+                        f"There is no room for PostgreSQL's data in {self.folder}. Free about "
+                        "1 GB of that disk and try again."
+                    ) from None
                 # Another process took the port, or a killed server's last processes still end.
                 if "could not bind" not in said and "shared memory block" not in said:
                     raise LabError(f"PostgreSQL did not start. Its log says: {said}") from None
@@ -245,15 +195,6 @@ class Cluster:
         """Delete the folder; its server must have ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _configure(self, settings: Mapping[str, str], trusted_role: str | None) -> None:
-        sockets = "" if os.name == "nt" else "unix_socket_directories = ''"
-        lines = SETTINGS.format(unix_sockets=sockets)
-        lines += "".join(f"{name} = '{value}'\n" for name, value in settings.items())
-        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.write(lines)
-        trusted = f"host all {trusted_role} 127.0.0.1/32 trust\n" if trusted_role else ""
-        (self.data / "pg_hba.conf").write_text(ACCESS.format(trusted=trusted), encoding="utf-8")
-
     def _forget_dead_postmaster(self) -> None:
         # A killed server leaves its pid file. If another program has that number by now,
         # PostgreSQL takes it for a running server and refuses to start.
@@ -291,7 +232,9 @@ class Cluster:
             output.seek(0)
             said = output.read().decode("utf-8", errors="replace").strip()
         if answer.returncode != 0:
-            last = " / ".join(said.splitlines()[-3:]) or f"exit code {answer.returncode}"
+            lines = said.splitlines()
+            full = [line for line in lines if tells_of_full_disk(line)]
+            last = " / ".join(full[:1] or lines[-3:]) or f"exit code {answer.returncode}"
             raise LabError(f"{program} failed: {last}")
 
 

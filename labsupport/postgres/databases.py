@@ -80,19 +80,40 @@ async def ensure_template(server: Server, report: Callable[[str], None] = lambda
         known = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
         if not await connection.fetchval(known, name):
             report("Loading the sample data (once) ...")
-            half = _name_of(me()["pid"], me()["started"], kind="building")
-            try:
-                await _fill(server, connection, half)
-                await connection.execute(f'ALTER DATABASE "{half}" RENAME TO "{name}"')
-            except BaseException:
-                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                    await connection.execute(_drop(half))
-                raise
-            await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-            await connection.execute(
-                f"COMMENT ON DATABASE \"{name}\" IS 'Sample data of the Connection Pooling Lab.'"
-            )
+            await _make_template(server, connection, name)
     return name
+
+
+async def _make_template(server: Server, connection: Any, name: str) -> None:
+    half = _name_of(me()["pid"], me()["started"], kind="building")
+    try:
+        await _fill(server, connection, half)
+        is_ours = await _rename(connection, half, name)
+    except BaseException:
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await connection.execute(_drop(half))
+        raise
+    if not is_ours:
+        await connection.execute(_drop(half))
+        return
+    await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    await connection.execute(
+        f"COMMENT ON DATABASE \"{name}\" IS 'Sample data of the Connection Pooling Lab.'"
+    )
+
+
+async def _rename(connection: Any, half: str, name: str) -> bool:
+    """Give the template its name; return False when another clone's has it by now.
+
+    The lock of `_alone` is one of the database that `DB_NAME` names, so a clone with another
+    DB_NAME may load the same template at the same time.
+    """
+    try:
+        await connection.execute(f'ALTER DATABASE "{half}" RENAME TO "{name}"')
+    except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+        # The second one is raised when both are renamed at once.
+        return False
+    return True
 
 
 async def _check_role(server: Server) -> None:
@@ -178,8 +199,8 @@ def _fingerprint(role: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def _name_of(pid: int, started: float, kind: str = "kernel") -> str:
-    return f"lab_{kind}_{_this_clone()}_{pid}_{int(started)}"
+def _name_of(pid: int, started: int, kind: str = "kernel") -> str:
+    return f"lab_{kind}_{_this_clone()}_{pid}_{started}"
 
 
 def _is_this_clones(database: str) -> bool:
@@ -190,7 +211,7 @@ def _is_orphan(database: str) -> bool:
     if not _is_this_clones(database):
         return False
     pid, started = database.split("_")[-2:]
-    return not is_alive({"pid": pid, "started": float(started)})
+    return not is_alive({"pid": pid, "started": started})
 
 
 def _this_clone() -> str:

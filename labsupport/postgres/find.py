@@ -122,7 +122,9 @@ def explain(error: BaseException, server: Server, database: str) -> LabError:
             says = f"{at} refuses the role {server.user!r} ({error})."
             mend = "Check DB_USER, DB_PASSWORD and the server's pg_hba.conf." if named else REMAKE
         case asyncpg.InvalidCatalogNameError():
-            says, mend = f"{at} has no database {database!r}.", "Check DB_NAME."
+            says = f"{at} has no database {database!r}."
+            # A notebook's own database is dropped by its last cell, and by whoever tidies up.
+            mend = again if database.startswith("lab_kernel_") else "Check DB_NAME."
         case asyncpg.TooManyConnectionsError() if 'for role "' in str(error):
             says = f"The role {server.user!r} has all its connections in use ({error})."
             mend = "Close your other notebooks, or ask for a higher CONNECTION LIMIT of that role."

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,13 +16,14 @@ from labsupport.errors import LabError
 from labsupport.postgres import (
     Server,
     connect,
+    databases,
     drop_lab_databases,
     ensure_kernel_database,
     ensure_template,
 )
 from labsupport.postgres.binaries import find_binaries
 from labsupport.postgres.cluster import Cluster
-from labsupport.postgres.databases import MINE, _name_of
+from labsupport.postgres.databases import MINE, _fingerprint, _name_of
 from labsupport.postgres.roles import superuser_arguments
 
 KERNEL = """
@@ -127,3 +129,42 @@ async def test_a_stuck_neighbour_is_waited_for_with_a_limit(
         await neighbour.execute("SELECT pg_advisory_lock(7300401)")
         with pytest.raises(LabError, match="Another kernel has been preparing"):
             await asyncio.wait_for(ensure_template(server), timeout=20)
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["before", "at once"])
+async def test_a_neighbour_with_another_db_name_may_make_the_template_first(
+    server: Server, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    await drop_lab_databases(server)
+    template, fill = f"lab_template_{_fingerprint(server.user)}", databases._fill
+    waiting = (
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted)"
+    )
+    commits = []
+
+    async def commit_when_waited_for(transaction: Any) -> None:
+        async with asyncio.timeout(20), connect(server) as watcher:
+            while not await watcher.fetchval(waiting):
+                await asyncio.sleep(0.02)
+        await transaction.commit()
+
+    async with connect(server) as neighbour:
+
+        async def fill_beside_a_neighbour(server: Server, connection: Any, half: str) -> None:
+            await fill(server, connection, half)
+            await neighbour.execute(f'CREATE DATABASE theirs TEMPLATE "{half}"')
+            transaction = neighbour.transaction()
+            await transaction.start()
+            await neighbour.execute(f'ALTER DATABASE theirs RENAME TO "{template}"')
+            if at_once:
+                commits.append(asyncio.create_task(commit_when_waited_for(transaction)))
+            else:
+                await transaction.commit()
+
+        monkeypatch.setattr(databases, "_fill", fill_beside_a_neighbour)
+        assert await ensure_template(server) == template
+        await asyncio.gather(*commits)
+    assert not [name for name in await names(server) if "building" in name]
+    name = await ensure_kernel_database(server)
+    async with connect(server, name) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM users") == 10_000

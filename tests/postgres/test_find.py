@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.held import as_superuser
         ({"password": "wrong"}, "refuses the role 'lab'.*DB_PASSWORD"),
         ({"user": "nobody-here"}, "refuses the role 'nobody-here'"),
         ({"database": "nowhere"}, "has no database 'nowhere'. Check DB_NAME"),
+        ({"database": "lab_kernel_x_1_2"}, "has no database .* Run the notebook's first cell"),
         ({"port": 1}, "No PostgreSQL listens at 127.0.0.1:1."),
         ({"host": "no-such-host.invalid"}, "The name 'no-such-host.invalid' is not known"),
         ({"ssl_mode": "require"}, "rejected SSL upgrade"),
@@ -31,6 +33,23 @@ async def test_the_sentence_says_what_to_do(
     with pytest.raises(LabError, match=sentence) as caught:
         await inspect_server(replace(server, where="DB_HOST", **change))
     assert server.arguments()["password"] not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "named", "other"),
+    [("DB_HOST", "DB_HOST", "LAB_PG_BIN"), ("embedded", "LAB_PG_BIN", "DB_HOST")],
+)
+async def test_an_old_server_is_refused_by_the_name_that_chose_it(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Literal["embedded", "DB_HOST"],
+    named: str,
+    other: str,
+) -> None:
+    monkeypatch.setattr("labsupport.postgres.find.OLDEST", 99)
+    with pytest.raises(LabError, match=f"needs 99 or newer: .* or remove {named} to") as caught:
+        await inspect_server(replace(server, where=where))
+    assert other not in str(caught.value)
 
 
 async def test_a_full_server_says_so(shared_home: Path) -> None:

@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
 from labsupport.postgres import connect, embedded_status, ensure_embedded, ensure_kernel_database
+from labsupport.postgres.binaries import find_binaries
+from labsupport.postgres.cluster import Cluster
 from labsupport.postgres.databases import MINE
 from tests.homes import alive, processes_of, wait_until
 
@@ -43,6 +46,15 @@ async def main():
         await asyncio.sleep(100)
 
 asyncio.run(main())
+"""
+
+MAKER = """
+import sys
+from pathlib import Path
+from labsupport.postgres.binaries import find_binaries
+from labsupport.postgres.cluster import Cluster
+
+Cluster(Path(sys.argv[1]), find_binaries({})).make()
 """
 
 
@@ -119,3 +131,40 @@ def test_a_kernel_killed_in_the_middle_of_a_fault_leaves_nothing(
     kernel.wait(timeout=10)
     wait_until(lambda: not folder.exists(), "its folder is removed", limit=60)
     assert processes_of(folder) == []
+
+
+def making(folder: Path) -> list[psutil.Process]:
+    """Return the living `initdb` that work in `folder`."""
+    found = []
+    for process in psutil.process_iter(["name", "cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if "initdb" in process.info["name"] and str(folder) in line:
+            found.append(process)
+    return found
+
+
+@pytest.mark.parametrize("moment", ["PG_VERSION", "global/pg_control"])
+def test_a_start_that_was_killed_while_it_made_the_data_does_not_disturb_the_next(
+    shared_home: Path, moment: str
+) -> None:
+    folder = shared_home / "servers" / f"killed at {moment.rpartition('/')[2]}"
+    maker = subprocess.Popen([sys.executable, "-c", MAKER, str(folder)])
+    wait_until(lambda: list(folder.glob(f"*/data/{moment}")) != [], "initdb has begun")
+    (orphan,) = making(folder)
+    orphan.suspend()
+    maker.kill()
+    maker.wait(timeout=10)
+
+    cluster = Cluster(folder, find_binaries({}))
+    with ThreadPoolExecutor() as pool:
+        next_start = pool.submit(cluster.make)
+        wait_until(lambda: len(making(folder)) > 1, "the next start makes the data")
+        orphan.resume()
+        next_start.result(timeout=60)
+    wait_until(lambda: not alive(orphan.pid), "the orphan ends")
+    assert cluster.is_made
+    cluster.start()
+    assert cluster.stop()
+    cluster.make()
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["server"]
+    cluster.remove()
