@@ -6,9 +6,13 @@ import html
 from dataclasses import dataclass
 
 from labsupport.exercises import keeping
+from labsupport.exercises.results import in_html
 from labsupport.exercises.spine import find_task
 
 __all__ = ["Hint", "Solution", "hint", "solution"]
+
+CODE = "overflow-x: auto; white-space: pre !important"
+"""The style of code: JupyterLab would break its lines otherwise, in the middle of a word too."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Hint:
         return f"Hint {self.number} of {self.of} for exercise {self.task}: {self.text}{more}"
 
     def _repr_html_(self) -> str:
-        return f'<div style="padding: 2px 10px">{html.escape(repr(self))}</div>'
+        return f'<div style="padding: 2px 10px">{in_html(repr(self))}</div>'
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Solution:
     def _repr_html_(self) -> str:
         return (
             f"<p>One solution of exercise {self.task}; there are others.</p>"
-            f"<pre>{html.escape(self.code)}</pre>"
+            f'<pre style="{CODE}">{html.escape(self.code)}</pre>'
         )
 
 

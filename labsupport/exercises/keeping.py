@@ -24,6 +24,8 @@ LOCK_LIMIT = 10
 BAR = 20
 OTHERWISE = "Make it a folder that you may write to, or move what is there out of the way."
 HEADINGS = ("exercise", "title", "outcome", "checks", "hints", "minutes planned")
+WORDS = 3
+"""So many of these columns hold words, the others numbers."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,21 @@ class Progress:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in HEADINGS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-            for row in self.rows
-        )
+        lines = "".join(_html_line("td", row) for row in self.rows)
         return (
             f'<p><progress value="{self.correct}" max="{len(self.rows)}"></progress> '
-            f"{self.summary}</p><table><tr>{head}</tr>{body}</table>"
+            f"{self.summary}</p><table>{_html_line('th', HEADINGS)}{lines}</table>"
         )
+
+
+def _html_line(tag: str, cells: tuple[object, ...]) -> str:
+    """A line of the table: words stand at the left, the numbers at the right."""
+    sides = ["left"] * WORDS + ["right"] * (len(cells) - WORDS)
+    texts = (
+        f'<{tag} style="text-align: {side}">{html.escape(str(cell))}</{tag}>'
+        for side, cell in zip(sides, cells, strict=True)
+    )
+    return f"<tr>{''.join(texts)}</tr>"
 
 
 def progress() -> Progress:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Outcome", "Result"]
+__all__ = ["Outcome", "Result", "in_html"]
 
 Outcome = Literal["not attempted", "not yet", "correct"]
 
@@ -43,8 +44,13 @@ class Result:
         return (
             f'<div style="border-left: 4px solid {COLOURS[self.outcome]}; padding: 2px 10px">'
             f"<strong>{MARKS[self.outcome]} Exercise {self.task}: {self.outcome}.</strong> "
-            f"{html.escape(self.message)}"
+            f"{in_html(self.message)}"
             + (f"<ul>{seen}</ul>" if seen else "")
-            + (f"Your code printed:<pre>{printed}</pre>" if printed else "")
+            + (f"<div>Your code printed:</div><pre>{printed}</pre>" if printed else "")
             + "</div>"
         )
+
+
+def in_html(text: str) -> str:
+    """Return a text as HTML; what stands between backticks is shown as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))

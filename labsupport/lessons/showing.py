@@ -75,7 +75,9 @@ def show_slider(
         # The name takes its share of this; by default a long one leaves nearly no slider.
         layout={"width": "480px"},
     )
-    picture, sentence = widgets.Image(format="png"), widgets.HTML()
+    # Without its margin the picture fits its box, and no scrollbar stands under it.
+    picture = widgets.Image(format="png", layout={"margin": "0"})
+    sentence = widgets.HTML()
 
     def redraw(_change: Any = None) -> None:
         figure, says = draw(slider.value)

@@ -161,8 +161,12 @@ def _environment(
 
 
 def _client(address: str, limit: float) -> httpx.AsyncClient:
-    """A client with room for any number of requests at once, past any proxy."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    """A client with room for any number of requests at once, past any proxy.
+
+    It keeps few connections open for later: among hundreds it takes the client longer to find a
+    free one than to open another.
+    """
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     return httpx.AsyncClient(
         base_url=address, timeout=limit, limits=limits, trust_env=False, verify=False
     )

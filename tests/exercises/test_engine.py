@@ -307,11 +307,18 @@ async def test_without_a_server_it_says_so(
         await check("1.4", in_main("async def answer(pool, queries): return []"))
 
 
+def test_code_in_a_text_is_shown_as_code() -> None:
+    result = Result("1.1", "not yet", "Seen: `a < b`, and a ` alone.")
+    assert "Seen: <code>a &lt; b</code>, and a ` alone." in result._repr_html_()
+
+
 def test_results_read_well_in_both_places() -> None:
     result = Result("1.1", "not yet", "Seen: <b>.", {"sessions": 3}, ("hello",))
     assert "[not yet] Exercise 1.1. Seen: <b>." in repr(result)
     assert "sessions: 3" in repr(result) and "printed: hello" in repr(result)
-    assert "&lt;b&gt;" in result._repr_html_() and "<b>" not in result._repr_html_()
+    shown = result._repr_html_()
+    assert "&lt;b&gt;" in shown and "<b>" not in shown
+    assert "<div>Your code printed:</div><pre>hello</pre>" in shown
     with pytest.raises(AttributeError):
         result.outcome = "correct"  # type: ignore[misc]
 

@@ -46,7 +46,8 @@ def test_progress_reads_well_in_both_places() -> None:
     assert "[#..." in repr(progress())
     shown = progress()._repr_html_()
     assert f'<progress value="{known // 10}" max="{known}">' in shown
-    assert find_task("3.4").title in shown
+    assert f'<td style="text-align: left">{find_task("3.4").title}</td>' in shown
+    assert shown.count('<td style="text-align: right">') == 3 * known
 
 
 @pytest.mark.parametrize("spoilt", ["{", "[]", '{"1.1": 3}', "\x00"])
@@ -90,6 +91,8 @@ def test_a_solution_is_shown_as_code() -> None:
     shown = solution("1.3")
     assert "async def health_check" in repr(shown)
     assert "&quot;healthy&quot;" in shown._repr_html_()
+    # JupyterLab would break its lines otherwise.
+    assert "white-space: pre !important" in shown._repr_html_()
     for ask in (hint, solution):
         with pytest.raises(LabError, match="no exercise '0.0'"):
             ask("0.0")
