@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 __all__ = [
     "BROKEN",
     "GOOD",
+    "ROOT",
     "TOO_SLOW",
     "Broken",
     "Cell",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
+"""The clone."""
+
 RUN_LIMIT = 300.0
 """Seconds after which a pytest run of notebooks is given up."""
 

@@ -6,6 +6,7 @@ What it does on a machine without an engine is tried by `.ci/run` itself; here d
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,3 +99,61 @@ if sys.platform == "linux":
         process.send_signal(number)
         assert process.wait(timeout=40) == code
         assert ended.exists()
+
+    def with_parts(
+        machine: dict[str, str], tmp_path: Path, line: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one line of bash that calls parts of the script, which itself does not begin."""
+        copy = tmp_path / "clone" / ".ci"
+        copy.mkdir(parents=True)
+        *rest, last = ENGINE.read_text(encoding="utf-8").splitlines()
+        assert last == 'main "$@"'
+        (copy / "engine").write_text("\n".join(rest), encoding="utf-8")
+        shutil.copy(ENGINE.with_name("debian"), copy)
+        folder = tmp_path / "lab-engine.of-a-test"
+        folder.mkdir()
+        prepared = f'. "{copy / "engine"}"; folder={folder}; interfaces_before=$(interfaces)'
+        return subprocess.run(
+            ["bash", "-c", f"{prepared}; {line}"],
+            env=machine,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=40,
+            check=False,
+        )
+
+    def test_what_is_left_is_named_also_when_a_cgroup_vanishes_meanwhile(
+        machine: dict[str, str], tmp_path: Path
+    ) -> None:
+        # `find` names what it has seen and fails, as it does for a folder that has gone since.
+        vanish = "find() { echo /sys/fs/cgroup/ours; echo gone >&2; return 1; }"
+        done = with_parts(machine, tmp_path, f'{vanish}; left=$(left_behind); echo "$left"')
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "[engine] Left behind: the cgroup /sys/fs/cgroup/ours\n"
+
+    def test_an_engine_that_hangs_is_stopped_all_the_same(
+        machine: dict[str, str], tmp_path: Path
+    ) -> None:
+        hang = tmp_path / "programs" / "docker"
+        hang.write_text('#!/bin/sh\n[ "$1" = version ] || exec sleep 60\n', encoding="utf-8")
+        # Each limit is a second here, and nothing outside this test's folder is touched.
+        quick = 'timeout() { while [[ $1 != docker ]]; do shift; done; command timeout 1 "$@"; }'
+        apart = "rmdir() { :; }; find() { :; }"
+        stop = (
+            'sleep 60 >/dev/null 2>&1 & engine=$!; stop_engine; has_ended "$engine" && echo ended'
+        )
+        done = with_parts(machine, tmp_path, f"{quick}; {apart}; {stop}")
+        assert (done.returncode, done.stdout) == (0, "ended\n"), done.stderr
+
+    def test_a_keeper_that_does_not_end_is_named_and_not_waited_for(
+        machine: dict[str, str], tmp_path: Path
+    ) -> None:
+        # It hears no signal, and the time for its end is over at once.
+        keep = "trap '' TERM; sleep 60 >/dev/null 2>&1 & keeper=$!; echo $keeper"
+        over = "wait_for_end() { return 1; }"
+        done = with_parts(machine, tmp_path, f"{keep}; {over}; clean_up 0")
+        number = int(done.stdout)
+        os.kill(number, signal.SIGKILL)
+        assert done.returncode == 1
+        assert f"Process {number} has not ended" in done.stderr
+        assert (tmp_path / "lab-engine.of-a-test").is_dir()

@@ -5,13 +5,15 @@ All kinds go through it in tests/deep.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from tests.guarded import BROKEN, GOOD, Run, cells_of, run_pytest, write_notebooks
+from labsupport.commands import run_tests
+from tests.guarded import BROKEN, GOOD, ROOT, Run, cells_of, run_pytest, write_notebooks
 from tests.notebook_guard import CELL_LIMIT
 
 SAMPLE = ("unknown_magic", "first_of_many", "dies", "task_dropped", "promise_not_kept")
@@ -70,3 +72,29 @@ def test_no_notebook_at_all_is_an_error_even_beside_other_tests(tmp_path: Path) 
     run = run_pytest(tmp_path)
     assert run.code == 4
     assert "No notebook was collected" in run.text
+
+
+TELL_LIMIT = """
+def pytest_sessionfinish(session):
+    print("The limit of a cell is", session.config.option.nbval_cell_timeout)
+"""
+
+
+def test_the_command_test_runs_notebooks_under_the_guard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The guard is proved above when it is switched on; the command has to switch it on."""
+    for name in ("conftest.py", "pyproject.toml", "tests/__init__.py", "tests/notebook_guard.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    write_notebooks(tmp_path / "notebooks", cells_of(["unknown_magic"]))
+    (tmp_path / "tell_limit.py").write_text(TELL_LIMIT, encoding="utf-8")
+    monkeypatch.setattr(run_tests, "project_root", lambda: tmp_path)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("PYTEST_PLUGINS", "tell_limit")
+    (notebooks,) = (part for part in run_tests.PARTS if part.name == "notebooks")
+    assert run_tests.run_part(notebooks) == 1
+    said = capfd.readouterr().out
+    assert "unknown_magic.ipynb: cell 2 failed" in said
+    assert BROKEN["unknown_magic"].says in said
+    assert f"The limit of a cell is {CELL_LIMIT}" in said

@@ -99,6 +99,23 @@ def test_every_command_of_the_lab_exists() -> None:
         make_parser().parse_args(shlex.split(command))
 
 
+def test_the_newest_versions_are_tried_every_week() -> None:
+    # YAML reads the word `on` as true.
+    begins = yaml.safe_load((GITHUB / "workflows" / "newest.yml").read_text(encoding="utf-8"))[True]
+    (when,) = begins["schedule"]
+    minute, hour, day, month, weekday = when["cron"].split()
+    assert minute.isdigit() and hour.isdigit() and weekday.isdigit()
+    assert (day, month) == ("*", "*")
+    commands = steps("newest/newest", "run")
+    refresh = commands.index("python tools/refresh_locks.py --upgrade")
+    assert refresh < commands.index("python -m labsupport test")
+
+
+def test_every_push_and_every_pull_request_is_tried() -> None:
+    begins = yaml.safe_load((GITHUB / "workflows" / "test.yml").read_text(encoding="utf-8"))[True]
+    assert {"push", "pull_request"} <= set(begins)
+
+
 def test_every_system_and_python_that_the_lab_is_for_is_tried() -> None:
     matrix = jobs()["test/embedded"]["strategy"]["matrix"]
     assert set(matrix["os"]) == {"ubuntu-latest", "macos-latest", "windows-latest"}
@@ -139,4 +156,7 @@ def test_one_script_runs_every_part() -> None:
         (True, False),
         (False, True),
     ]
+    # On a machine without an engine the container's part needs one for its time.
+    (container,) = (line for line in lines if "--container" in line)
+    assert container.startswith(".ci/engine run python3 ")
     assert lines[-1] == ".ci/browser" and "set -euo pipefail" in lines

@@ -48,22 +48,18 @@ UNFINISHED = "lab_setup.unfinished"
 
 
 class Needs:
-    """What a verb needs: the lock to install, the locks that it covers, and its size in words."""
+    """What a verb needs: the lock to install, the locks that it covers, and what it downloads."""
 
-    def __init__(self, lock: str, covers: tuple[str, ...], size: str) -> None:
+    def __init__(self, lock: str, covers: tuple[str, ...], megabytes: int) -> None:
         self.lock = lock
         self.covers = covers
-        self.size = size
+        self.megabytes = megabytes
 
 
-LEARNER = Needs("requirements.txt", ("requirements.txt",), "about 130 MB")
-WORKSHOP = Needs(
-    "requirements-workshop.txt", ("requirements-workshop.txt", *LEARNER.covers), "about 135 MB"
-)
-TESTER = Needs("requirements-dev.txt", ("requirements-dev.txt", *WORKSHOP.covers), "about 180 MB")
-BROWSER = Needs(
-    "requirements-browser.txt", ("requirements-browser.txt", *TESTER.covers), "about 230 MB"
-)
+LEARNER = Needs("requirements.txt", ("requirements.txt",), 130)
+WORKSHOP = Needs("requirements-workshop.txt", ("requirements-workshop.txt", *LEARNER.covers), 131)
+TESTER = Needs("requirements-dev.txt", ("requirements-dev.txt", *WORKSHOP.covers), 180)
+BROWSER = Needs("requirements-browser.txt", ("requirements-browser.txt", *TESTER.covers), 235)
 
 
 def check_python(version: tuple[int, ...], say: Callable[[str], None]) -> None:
@@ -105,11 +101,11 @@ def runs_inside(root: str) -> bool:
 
 def is_ready(root: str, needs: Needs) -> bool:
     """Whether `.venv` holds what `needs` asks for, for this Python and at this place."""
-    stamp = _read_stamp(root)
-    if stamp is None:
+    stamp, fingerprint = _read_stamp(root), _fingerprint(root, needs.lock)
+    if stamp is None or fingerprint is None:
         return False
     try:
-        lock_fits = stamp["locks"].get(needs.lock) == _fingerprint(root, needs.lock)
+        lock_fits = stamp["locks"].get(needs.lock) == fingerprint
     except (AttributeError, KeyError):
         return False
     return lock_fits and _stamp_fits_here(root, stamp)
@@ -158,13 +154,17 @@ def _set_up(root: str, needs: Needs, say: Callable[[str], None], lock_descriptor
     venv = os.path.join(root, ".venv")
     log = os.path.join(venv, LOG)
     unfinished = os.path.join(venv, UNFINISHED)
+    completed = _can_be_completed(root)
+    megabytes = needs.megabytes - (_megabytes_there(root) if completed else 0)
+    # The sizes differ a little from one system to the next.
+    rounded = round(megabytes, -1) or megabytes
     say(
-        f"Setting up .venv: {needs.size} to download, one to three minutes; "
+        f"Setting up .venv: about {rounded} MB to download, one to three minutes; "
         "later starts take seconds."
     )
     _write(log, "")
     try:
-        if not _can_be_completed(root):
+        if not completed:
             _make_venv(root, log)
         install_lock(
             venv_python(root),
@@ -213,6 +213,12 @@ def _can_be_completed(root: str) -> bool:
         and os.path.realpath(lines[0]) == os.path.realpath(os.path.join(root, ".venv"))
         and lines[1] == _this_python()
     )
+
+
+def _megabytes_there(root: str) -> int:
+    """Return the size of the largest lock that is installed as it is today."""
+    known = (LEARNER, WORKSHOP, TESTER, BROWSER)
+    return max([needs.megabytes for needs in known if is_ready(root, needs)], default=0)
 
 
 def _make_venv(root: str, log: str) -> None:

@@ -24,7 +24,7 @@ from labsupport.commands.bootstrap import (
 from labsupport.commands.ports import USUAL_PORT, has_desktop, is_free
 from labsupport.errors import LabError
 
-__all__ = ["Check", "machine_checks", "run_checks", "server_checks"]
+__all__ = ["Check", "check_clone", "machine_checks", "run_checks", "server_checks"]
 
 NEEDED_FOR_SETUP = 1.5e9
 """Bytes: `.venv` with the test tools takes about 0.9 GB, the embedded server about 0.2 GB."""
@@ -102,28 +102,44 @@ def check_setup() -> Check:
 
 
 def check_disk() -> Check:
-    """Whether there is room for `.venv` and for a server's data."""
-    free = shutil.disk_usage(clone_folder()).free
-    needed = NEEDED_TO_RUN if set_up_for_anyone(clone_folder()) else NEEDED_FOR_SETUP
-    detail = f"{free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB needed."
-    if free < needed:
+    """Whether there is room for `.venv` and for a server's data; names the fuller of two disks."""
+    clone = clone_folder()
+    needed = {clone: NEEDED_TO_RUN if set_up_for_anyone(clone) else NEEDED_FOR_SETUP}
+    data = _folder_of_the_data()
+    if data is not None:
+        needed.setdefault(data, NEEDED_TO_RUN)
+    free = {folder: shutil.disk_usage(folder).free for folder in needed}
+    folder = min(needed, key=lambda folder: free[folder] - needed[folder])
+    detail = f"{free[folder] / 1e9:.1f} GB free for {folder}, {needed[folder] / 1e9:.1f} GB needed."
+    if free[folder] < needed[folder]:
         return Check("Disk", "not ok", detail, "Free some space.")
     return Check("Disk", "ok", detail)
 
 
-def check_clone() -> Check:
-    """Whether the clone can be written to: notebooks are saved in it."""
-    root = clone_folder()
+def _folder_of_the_data() -> str | None:
+    """Return what is there of the path to the server's data; None before the set-up."""
     try:
-        with tempfile.TemporaryFile(dir=root):
-            pass
-    except OSError as error:
-        return Check(
-            "Clone",
-            "not ok",
-            f"{root} cannot be written to ({error.strerror}).",
-            "Make it writable for you, or copy it to a folder of your own.",
-        )
+        from labsupport.places import state_folder
+    except ImportError:  # It needs a package.
+        return None
+    folder = state_folder()
+    return str(next(path for path in (folder, *folder.parents) if os.path.isdir(path)))
+
+
+def check_clone() -> Check:
+    """Whether the clone and its notebooks' folder can be written to: notebooks are saved there."""
+    root = clone_folder()
+    for folder in (root, os.path.join(root, "notebooks")):
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            return Check(
+                "Clone",
+                "not ok",
+                f"{folder} cannot be written to ({error.strerror}).",
+                "Make the clone writable for you, or copy it to a folder of your own.",
+            )
     return Check("Clone", "ok", f"{root} can be written to.")
 
 

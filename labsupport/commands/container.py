@@ -29,13 +29,15 @@ from labsupport.postgres import (
     read_settings,
 )
 
-__all__ = ["major_of", "run_on_container"]
+__all__ = ["count_sessions", "major_of", "run_on_container", "watching_server"]
 
 ANY_FREE_PORT = "0"
 USER = "lab"
 NOTEBOOKS = "notebooks"
 """The database that the tests log in to, and nobody else: its sessions are theirs."""
 POOLING = Part("pooling", "the tests of the pool classes", ("tests/pooling", "--durations=10"))
+REACHED = ("-p", "tests.reached_server")
+"""Has a notebook fail that opens no session there, so that not one of them can run elsewhere."""
 NAMED = {"LAB_TEST_SERVER": "named"}
 """Has the pool's tests run on the server that DB_* name; see `tests/pooling/conftest.py`."""
 SESSIONS = "SELECT sessions FROM pg_stat_database WHERE datname = $1"
@@ -62,13 +64,12 @@ def run_on_container() -> int:
         print(f"\n[1/3] container: {image}, project {compose.project}", flush=True)
         with _timed(lines, "container up and checked"):
             environment = _lab_settings(compose.up(), password)
-            server = _server(environment)
+            server = watching_server(environment)
             asyncio.run(_check(server, major))
-        notebooks = next(part for part in PARTS if part.name == "notebooks")
         lessons = len(list((project_root() / "notebooks").glob("*.ipynb")))
         with server_left_as_found():
             passed = [
-                _run_there(notebooks, "[2/3]", environment, server, lessons, lines),
+                _run_there(_notebooks(), "[2/3]", environment, server, lessons, lines),
                 _run_there(POOLING, "[3/3]", {**environment, **NAMED}, server, 100, lines),
             ]
     finally:
@@ -107,10 +108,20 @@ def _lab_settings(address: str, password: str) -> dict[str, str]:
     }
 
 
-def _server(environment: Mapping[str, str]) -> Server:
-    """Return the server as the notebooks will find it, but with another database to log in to."""
+def _notebooks() -> Part:
+    """Return the part `notebooks`, each of which has to reach the container."""
+    notebooks = next(part for part in PARTS if part.name == "notebooks")
+    return replace(notebooks, arguments=(*notebooks.arguments, *REACHED))
+
+
+def watching_server(environment: Mapping[str, str]) -> Server:
+    """Return the server as the notebooks will find it, but with another database to log in to.
+
+    So that who looks at their sessions adds none. Raises `LabError` when `DB_*` name none.
+    """
     server = chosen_server(read_settings({**os.environ, **environment}))
-    assert server is not None
+    if server is None:
+        raise LabError("No server is named: set DB_HOST to the one to watch.")
     return replace(server, database="postgres")
 
 
@@ -150,13 +161,13 @@ def _run_there(
     Raises `LabError` when it passed without opening at least so many `sessions` there.
     """
     print(f"\n{place} {part.name}: {part.does}", flush=True)
-    before = asyncio.run(_sessions(server))
+    before = asyncio.run(count_sessions(server))
     with _timed(lines, part.name):
         code = run_part(part, environment)
     if code != 0:
         lines.append(f"  FAILED (pytest's exit code {code})")
         return False
-    opened = asyncio.run(_sessions(server)) - before
+    opened = asyncio.run(count_sessions(server)) - before
     if opened < sessions:
         raise LabError(
             f"The part {part.name} passed, but only {opened} sessions reached the container: "
@@ -166,7 +177,7 @@ def _run_there(
     return True
 
 
-async def _sessions(server: Server) -> int:
+async def count_sessions(server: Server) -> int:
     """Return how many sessions were opened so far in the database that the tests log in to."""
     async with connect(server) as connection:
         return int(await connection.fetchval(SESSIONS, NOTEBOOKS))

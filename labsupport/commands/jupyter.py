@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ __all__ = ["FIRST_NOTEBOOK", "JupyterLab"]
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 SETTINGS = Path(__file__).parent / "jupyter_settings"
+INTERRUPT_LIMIT = 5.0
+"""Seconds that running cells get to end after Ctrl-C, before their kernels are killed."""
 
 
 class JupyterLab:
@@ -51,9 +55,31 @@ class JupyterLab:
         self._app.start()
 
     def end(self, first: Callable[[], None]) -> None:
-        """Call `first` and end; this may be called from a signal handler."""
-        self._app.io_loop.add_callback_from_signal(first)
-        self._app.stop(from_signal=True)
+        """Call `first`, interrupt running cells and end; a signal handler may call this."""
+        self._app.io_loop.add_callback_from_signal(self._end, first)
+
+    async def _end(self, first: Callable[[], None]) -> None:
+        first()
+        try:
+            await self._end_cells()
+        finally:
+            self._app.stop()
+
+    async def _end_cells(self) -> None:
+        """See that no cell runs when kernels end in order: it would complain with a traceback."""
+        kernels = self._app.kernel_manager
+        for kernel in self._busy_kernels():
+            await kernels.interrupt_kernel(kernel)
+        deadline = time.monotonic() + INTERRUPT_LIMIT
+        while self._busy_kernels() and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        await asyncio.gather(
+            *(kernels.shutdown_kernel(kernel, now=True) for kernel in self._busy_kernels())
+        )
+
+    def _busy_kernels(self) -> list[str]:
+        kernels = self._app.kernel_manager.list_kernels()
+        return [kernel["id"] for kernel in kernels if kernel["execution_state"] == "busy"]
 
 
 def _arguments(port: int | None, open_browser: bool, token: str) -> list[str]:

@@ -11,6 +11,7 @@ from types import FrameType
 
 import filelock
 
+from labsupport.commands.checks import check_clone
 from labsupport.commands.jupyter import JupyterLab
 from labsupport.commands.labs import (
     note_started_servers,
@@ -23,7 +24,14 @@ from labsupport.commands.labs import (
 from labsupport.commands.ports import check_port, has_desktop
 from labsupport.commands.preparing import prepare_postgres
 from labsupport.commands.pristine import keep_pristine_copies
-from labsupport.postgres import Server, find_server, inspect_server, stop_embedded
+from labsupport.errors import LabError
+from labsupport.postgres import (
+    Server,
+    embedded_status,
+    find_server,
+    inspect_server,
+    stop_embedded,
+)
 
 __all__ = ["run"]
 
@@ -33,13 +41,14 @@ SESSIONS_END_LIMIT = 3.0
 def run(options: argparse.Namespace) -> int:
     """Run the lab until Ctrl-C and return 0. Raises `LabError` when it cannot start."""
     check_port(options.port)
+    _refuse_a_clone_that_keeps_nothing()
     ending = _Ending()
     ending.take_signals()
     keep_pristine_copies()
     server = None
+    before = running_servers()
     try:
         with registered():
-            before = running_servers()
             try:
                 server = asyncio.run(prepare_postgres(_say))
             finally:
@@ -58,10 +67,19 @@ def run(options: argparse.Namespace) -> int:
         pass  # It came before JupyterLab listened, so that only PostgreSQL is left to end.
     finally:
         ending.begin()
+        # A notebook's first cell starts the server again when it has stopped meanwhile.
+        note_started_servers(running_servers() - before)
         asyncio.run(_give_back_postgres(server))
     _say("Everything that this lab started has ended.")
     ending.ignore_signals()
     return 0
+
+
+def _refuse_a_clone_that_keeps_nothing() -> None:
+    """Raise `LabError` when notebooks could be run here, but not saved."""
+    clone = check_clone()
+    if clone.state == "not ok":
+        raise LabError(f"{clone.detail} {clone.mend}")
 
 
 class _Ending:
@@ -110,7 +128,7 @@ async def _give_back_postgres(server: Server | None) -> None:
         _say(f"PostgreSQL is left running for another lab of this clone (process {others[0]}).")
     elif not started_by_a_lab():
         _say("PostgreSQL ran before this lab and is left running; `stop` stops it.")
-    elif sessions := await _sessions_of_others(server or await find_server(_say)):
+    elif sessions := await _sessions_of_others(await _as_it_runs(server)):
         _say(
             f"PostgreSQL is left running: other programs hold {sessions} session(s) on it. It "
             "stops by itself an hour after the last has ended, or with `stop`."
@@ -118,6 +136,13 @@ async def _give_back_postgres(server: Server | None) -> None:
     else:
         for sentence in stop_embedded().stopped:
             _say(f"Stopped {sentence}.")
+
+
+async def _as_it_runs(server: Server | None) -> Server:
+    """Return the embedded server where it is now: one that was started again may have moved."""
+    if server is not None and server.address in {status.address for status in embedded_status()}:
+        return server
+    return await find_server(_say)
 
 
 async def _sessions_of_others(server: Server) -> int:

@@ -33,7 +33,7 @@ __all__ = ["main"]
 SETS_UP = {
     "lab": LEARNER,
     "test": TESTER,
-    "render": LEARNER,
+    "render": WORKSHOP,
     "measure": LEARNER,
     "workshop": LEARNER,
 }

@@ -6,7 +6,7 @@ import os
 import sys
 
 from labsupport.errors import LabError
-from labsupport.ports import is_free
+from labsupport.ports import is_free, why_not_free
 
 __all__ = ["USUAL_PORT", "check_port", "has_desktop", "is_free"]
 
@@ -14,12 +14,14 @@ USUAL_PORT = 8888
 
 
 def check_port(port: int | None) -> None:
-    """Raise `LabError` when the port that was asked for is taken; None asks for none."""
-    if port is not None and not is_free(port):
-        raise LabError(
-            f"Port {port} is taken by another program. "
-            "Choose another with --port, or leave --port out to get a free one."
-        )
+    """Raise `LabError` when the port that was asked for cannot be had; None asks for none."""
+    if port is None or is_free(port):
+        return
+    cause = f"Port {port} is taken by another program"
+    refusal = why_not_free(port)
+    if isinstance(refusal, PermissionError):
+        cause = f"You may not listen on port {port} ({refusal.strerror})"
+    raise LabError(f"{cause}. Choose another with --port, or leave --port out to get a free one.")
 
 
 def has_desktop() -> bool:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 from pathlib import Path
 
 from labsupport.commands.labs import other_labs
 from labsupport.errors import LabError
-from labsupport.places import state_folder
+from labsupport.places import APPLICATION, state_folder
 from labsupport.postgres import stop_embedded
 
 __all__ = ["remove_state", "run"]
 
-OURS = ("servers", "own", "programs", "labs", "jupyter", "pristine", "logs", "clone_name")
+OURS = (
+    "servers",
+    "own",
+    "pgbouncer",
+    "programs",
+    "labs",
+    "jupyter",
+    "pristine",
+    "logs",
+    "clone_name",
+)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,7 +62,11 @@ def remove_state(folder: Path) -> str:
             else:
                 path.unlink()
         if not os.listdir(folder):
-            folder.rmdir()
+            # It stays, empty, where a disk is mounted on it or the folder above is not ours.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+                if folder.parent.name == APPLICATION:
+                    folder.parent.rmdir()  # Refused while another clone has its state there.
     except OSError as error:
         raise LabError(
             f"{error.filename} could not be deleted ({error.strerror}). "

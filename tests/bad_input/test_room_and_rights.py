@@ -110,6 +110,23 @@ def test_no_rights_in_the_clone(fresh: Path) -> None:
     assert "cannot be written to (Permission denied)." in " ".join(looked.stdout.split())
 
 
+@pytest.mark.parametrize("closed", [".", "notebooks"])
+def test_no_rights_in_a_clone_that_is_set_up(clone: Path, home: Path, closed: str) -> None:
+    folder = clone / closed
+    folder.chmod(0o555)
+    try:
+        done = run_limited(clone, bound_by_permissions, "lab", "--no-browser")
+        looked = run_limited(clone, bound_by_permissions, "doctor")
+    finally:
+        folder.chmod(0o755)
+    check_sentence(
+        done, f"{folder} cannot be written to (Permission denied).", "Make the clone writable"
+    )
+    assert done.stdout == ""  # Nothing was started.
+    assert looked.returncode == 1
+    assert "not ok  Clone" in looked.stdout
+
+
 def test_no_rights_in_the_folder_of_the_state(clone: Path, tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o555)

@@ -28,7 +28,7 @@ from tests.homes import wait_until
 __all__ = ["ENDED", "ROOT", "Lab", "command", "end_processes_of", "ended_labs", "make_clone", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("labsupport", "data", "pyproject.toml", "requirements.txt", "requirements-dev.txt")
+COPIED = ("labsupport", "data", "pyproject.toml", *TESTER.covers)
 START_LIMIT = 90
 ENDED = "Everything that this lab started has ended."
 """What a lab says last."""
@@ -144,8 +144,8 @@ class Lab:
         except urllib.error.HTTPError as error:
             return error.code
 
-    def start_kernel(self) -> str:
-        """Start a kernel, run a cell in it that prints, and return what it printed."""
+    def start_kernel(self, code: str = "import sys; print(sys.prefix)") -> str:
+        """Start a kernel, run `code` in it, and return the first that it prints."""
         kernel = self.ask("/api/kernels", {"name": "python3"})["id"]
         socket = websocket.create_connection(
             f"{self.address.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels",
@@ -153,7 +153,7 @@ class Lab:
             header={"Authorization": f"token {self.token}"},
         )
         header = {"msg_id": "1", "msg_type": "execute_request", "session": "1", "username": ""}
-        content = {"code": "import sys; print(sys.prefix)", "silent": False}
+        content = {"code": code, "silent": False}
         request = {"header": header, "content": content, "channel": "shell"}
         socket.send(json.dumps({**request, "parent_header": {}, "metadata": {}}))
         for _ in range(100):

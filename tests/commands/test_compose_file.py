@@ -51,7 +51,9 @@ def test_every_published_port_is_on_loopback_and_not_the_usual_one() -> None:
 
 
 def test_health_is_asked_for_by_tcp() -> None:
-    test = service()["healthcheck"]["test"]
+    health = service()["healthcheck"]
+    assert not health.get("disable")
+    test = health["test"]
     assert test[:2] == ["CMD", "pg_isready"]
     assert test[test.index("-h") + 1] == "127.0.0.1"
 

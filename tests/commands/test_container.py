@@ -73,7 +73,7 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Docker:
     monkeypatch.setattr(compose, "_docker", stand_in)
     monkeypatch.setattr(compose.shutil, "which", lambda name: name)
     monkeypatch.setattr(container, "_check", check)
-    monkeypatch.setattr(container, "_sessions", sessions)
+    monkeypatch.setattr(container, "count_sessions", sessions)
     monkeypatch.setattr(container, "run_part", lambda part, settings: 0)
     return stand_in
 
@@ -125,6 +125,8 @@ def test_both_parts_get_every_setting_of_the_server(
         assert settings["DB_SSL_MODE"] == "disable"
         assert settings["DB_PASSWORD"] == docker.environments[-1]["DB_PASSWORD"]
     assert seen[1][1]["LAB_TEST_SERVER"] == "named"
+    # Each notebook is watched, not only all of them together.
+    assert "-p tests.reached_server" in " ".join(seen[0][0].arguments)
 
 
 @pytest.mark.parametrize("failing", ["notebooks", "pooling"])
@@ -149,7 +151,7 @@ def test_notebooks_that_ran_elsewhere_are_a_failure(
     async def none(server: Any) -> int:
         return 0
 
-    monkeypatch.setattr(container, "_sessions", none)
+    monkeypatch.setattr(container, "count_sessions", none)
     with pytest.raises(LabError, match="it ran on another server"):
         run_on_container()
     assert docker.names()[-1] == "down"
@@ -228,7 +230,7 @@ async def test_the_server_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         await container._check(own.server, major)
         # Only sessions of notebooks count.
         monkeypatch.setattr(container, "NOTEBOOKS", "template1")
-        assert await container._sessions(own.server) == 0
+        assert await container.count_sessions(own.server) == 0
 
 
 def test_without_docker_it_says_so(clone: Path, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,9 +67,46 @@ def test_a_small_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks.check_disk().state == "not ok"
 
 
+def test_the_disk_of_the_servers_data_counts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = {"clone": 1e11, "state": 1e8}
+
+    def usage(folder: str | Path) -> SimpleNamespace:
+        """Answer as the disk does on which the folder lies; one that is not there has none."""
+        assert Path(folder).is_dir()
+        return SimpleNamespace(free=free[Path(folder).name])
+
+    for name in free:
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(checks, "clone_folder", lambda: str(tmp_path / "clone"))
+    monkeypatch.setattr(checks.shutil, "disk_usage", usage)
+    # The folder itself is made by the first start.
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "state" / "below" / "home"))
+    found = checks.check_disk()
+    assert found.state == "not ok"
+    assert str(tmp_path / "state") in found.detail and "0.1 GB free for" in found.detail
+    free["state"] = 1e12
+    found = checks.check_disk()
+    assert found.state == "ok"
+    assert str(tmp_path / "clone") in found.detail and "100.0 GB free for" in found.detail
+
+
+def test_before_the_set_up_only_the_disk_of_the_clone_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "labsupport.places", None)
+    assert checks.clone_folder() in checks.check_disk().detail
+
+
 def test_a_clone_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "clone_folder", lambda: str(tmp_path / "gone"))
+    clone = tmp_path / "clone"
+    monkeypatch.setattr(checks, "clone_folder", lambda: str(clone))
     assert checks.check_clone().state == "not ok"
+    clone.mkdir()
+    assert str(clone / "notebooks") in checks.check_clone().detail
+    (clone / "notebooks").mkdir()
+    assert checks.check_clone().state == "ok"
 
 
 def test_a_taken_port_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

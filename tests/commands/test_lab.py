@@ -9,13 +9,21 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from labsupport.postgres import embedded_status
+from labsupport.postgres import embedded_status, stop_embedded
 from tests.commands.running import ENDED, Lab, ended_labs, run
 from tests.homes import alive, processes_of
 
+FIRST_CELL = """
+from labsupport.postgres import find_server
+server = await find_server()
+print(server.address)
+"""
+BUSY = "import time; print('busy'); time.sleep(200)"
 NOTIFICATION = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
 
 
@@ -45,11 +53,47 @@ def test_it_answers_with_its_token_and_ctrl_c_ends_everything(
     assert lab.start_kernel() == str(clone / ".venv")
     family = lab.family()
     assert len(family) == 3
+    places = places_to_connect_to(family)
+    assert int(lab.address.rpartition(":")[2]) in {place.port for place in places}
+    assert {place.ip for place in places} == {"127.0.0.1"}
     assert lab.interrupt(times=3) == 0
     assert lab.said.rstrip().endswith(ENDED)
     assert "Stopped PostgreSQL" in lab.said
     assert "Traceback" not in lab.said
     assert not [pid for pid in family if alive(pid)]
+    assert processes_of(home) == []
+
+
+def places_to_connect_to(family: list[int]) -> list[Any]:
+    """Return the address and the port of every socket on which one of the processes listens."""
+    return [
+        connection.laddr
+        for pid in family
+        for connection in psutil.Process(pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+
+
+def test_ctrl_c_while_a_cell_computes_shows_no_traceback(lab: Lab, home: Path) -> None:
+    assert lab.start_kernel(BUSY) == "busy"
+    assert lab.interrupt() == 0
+    assert lab.said.rstrip().endswith(ENDED)
+    assert "Traceback" not in lab.said
+    assert "Error" not in lab.said
+    assert processes_of(home) == []
+
+
+def test_a_server_that_a_kernel_has_restarted_ends_too(lab: Lab, home: Path) -> None:
+    (old,) = embedded_status()
+    stop_embedded()
+    with socket.socket() as taken:
+        # It comes back on another port than the one that the lab knows.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", int(old.address.rpartition(":")[2])))
+        taken.listen()
+        assert lab.start_kernel(FIRST_CELL) == embedded_status()[0].address != old.address
+        assert lab.interrupt() == 0
+    assert "Stopped PostgreSQL" in lab.said
     assert processes_of(home) == []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from labsupport.commands import pristine, reset
-from labsupport.commands.stop import remove_state
+from labsupport.commands.stop import OURS, remove_state
 from labsupport.errors import LabError
-from tests.commands.running import run
+from labsupport.places import APPLICATION
+from tests.commands.running import ROOT, run
 from tests.homes import processes_of
 
 
@@ -108,3 +111,44 @@ def test_an_empty_state_folder_goes_too(tmp_path: Path) -> None:
     assert str(folder) in remove_state(folder)
     assert not folder.exists()
     assert "nothing to delete" in remove_state(folder)
+
+
+def test_a_state_folder_that_has_to_stay_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mounted(folder: Path) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy", str(folder))
+
+    (tmp_path / "servers" / "18").mkdir(parents=True)
+    # As for a folder on which a disk is mounted.
+    monkeypatch.setattr(Path, "rmdir", mounted)
+    assert "Deleted servers" in remove_state(tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_our_own_folder_goes_when_it_held_the_last_clones_state(tmp_path: Path) -> None:
+    clones = [tmp_path / APPLICATION / name for name in ("one", "two")]
+    for folder in clones:
+        (folder / "servers").mkdir(parents=True)
+    remove_state(clones[0])
+    assert os.listdir(tmp_path / APPLICATION) == ["two"]
+    remove_state(clones[1])
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_folder_above_a_chosen_one_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "state" / "servers").mkdir(parents=True)
+    remove_state(tmp_path / "mine" / "state")
+    assert os.listdir(tmp_path / "mine") == []
+
+
+def test_everything_that_the_lab_puts_into_its_state_folder_is_removed(tmp_path: Path) -> None:
+    places = re.compile(r'\bstate_folder\(\)(?: / |\.glob\(|\), )f?"(\w+)')
+    sources = (ROOT / "labsupport").rglob("*.py")
+    named = {name for file in sources for name in places.findall(file.read_text(encoding="utf-8"))}
+    assert {"servers", "own", "logs", "clone_name"} <= named
+    assert named <= set(OURS)
+    for name in named:
+        (tmp_path / "state" / name / "inside").mkdir(parents=True)
+    remove_state(tmp_path / "state")
+    assert os.listdir(tmp_path) == []
