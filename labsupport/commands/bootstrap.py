@@ -155,7 +155,7 @@ def _set_up(root: str, needs: Needs, say: Callable[[str], None], lock_descriptor
     log = os.path.join(venv, LOG)
     unfinished = os.path.join(venv, UNFINISHED)
     completed = _can_be_completed(root)
-    megabytes = needs.megabytes - (_megabytes_there(root) if completed else 0)
+    megabytes = needs.megabytes - (_megabytes_there(root, needs) if completed else 0)
     # The sizes differ a little from one system to the next.
     rounded = round(megabytes, -1) or megabytes
     say(
@@ -215,10 +215,10 @@ def _can_be_completed(root: str) -> bool:
     )
 
 
-def _megabytes_there(root: str) -> int:
-    """Return the size of the largest lock that is installed as it is today."""
-    known = (LEARNER, WORKSHOP, TESTER, BROWSER)
-    return max([needs.megabytes for needs in known if is_ready(root, needs)], default=0)
+def _megabytes_there(root: str, needs: Needs) -> int:
+    """Return the size of the largest part of `needs` that is installed as it is today."""
+    smaller = [known for known in (LEARNER, WORKSHOP, TESTER) if known.lock in needs.covers]
+    return max([known.megabytes for known in smaller if is_ready(root, known)], default=0)
 
 
 def _make_venv(root: str, log: str) -> None:

@@ -123,7 +123,8 @@ def _folder_of_the_data() -> str | None:
     except ImportError:  # It needs a package.
         return None
     folder = state_folder()
-    return str(next(path for path in (folder, *folder.parents) if os.path.isdir(path)))
+    there = (path for path in (folder, *folder.parents) if os.path.isdir(path))
+    return str(next(there, "")) or None  # On Windows the drive itself may be missing.
 
 
 def check_clone() -> Check:

@@ -18,26 +18,26 @@ Init = Callable[[Any], Awaitable[None]]
 
 
 def timed_connect(
-    took: Durations, opened: Callable[[Any], None], init: Init | None
+    took: Durations, opened: Callable[[Any], None], init: Init | None, limit: float
 ) -> Callable[..., Awaitable[asyncpg.Connection]]:
     """Return an `asyncpg.connect` that records its duration and shows each new connection.
 
-    Then it awaits `init` of the connection, for as long again at most. It raises what
-    `asyncpg.connect` and `init` raise; TookTooLong, a TimeoutError, when its `timeout` ends.
+    `limit`: seconds to connect, and as many again for `init` of the connection. It raises what
+    `asyncpg.connect` and `init` raise; TookTooLong, a TimeoutError, when a limit is reached.
     """
 
     async def connect(*args: Any, **options: Any) -> asyncpg.Connection:
         started = monotonic()
         try:
-            conn = await asyncpg.connect(*args, **options)
+            conn = await asyncpg.connect(*args, **{**options, "timeout": limit})
         except TimeoutError as error:
             if error.errno is not None:  # The network has given up, which is not our limit.
                 raise
-            raise TookTooLong(f"No server answered within {options['timeout']:g} s") from None
+            raise TookTooLong(f"No server answered within {limit:g} s") from None
         took.record(monotonic() - started)
         opened(conn)
         if init is not None:
-            await _prepare(conn, init, options["timeout"])
+            await _prepare(conn, init, limit)
         return conn
 
     return connect
@@ -52,8 +52,8 @@ async def _prepare(conn: asyncpg.Connection, init: Init, timeout: float) -> None
     try:
         async with limit:
             await init(conn)
-    except BaseException:
+    except BaseException as error:
         conn.terminate()
-        if limit.expired():
+        if isinstance(error, TimeoutError) and limit.expired():
             raise TookTooLong(f"init did not end within {timeout:g} s") from None
         raise

@@ -9,6 +9,7 @@ Nothing here knows a web framework. With FastAPI, say, one line translates:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from asyncpg import exceptions as pg
 
 from .exceptions import PoolClosed, PoolError, PoolOverloaded, WrongEventLoop
 from .retrying import ReplyLost, may_have_happened
+from .statements import may_commit_midway
 
 __all__ = ["QueryFailed", "health_check", "is_transient", "safe_query_execution", "status_of"]
 
@@ -157,7 +159,7 @@ async def safe_query_execution(
                 await _end_query(conn)
                 raise
     except Exception as error:
-        is_lost = conn is not None and _may_be_done(error)
+        is_lost = conn is not None and _may_be_done(query, error)
         status, detail = status_of(ReplyLost() if is_lost else error)
         level = {500: logging.ERROR, 503: logging.WARNING}.get(status, logging.INFO)
         said = ("Database error, answered with %d: %s", status, _said(error))
@@ -174,18 +176,23 @@ async def _end_query(conn: Any) -> None:
     try:
         await conn.execute("SELECT 1", timeout=END_LIMIT)
     except DATABASE_ERRORS:
-        conn.terminate()
+        with contextlib.suppress(asyncpg.InterfaceError):  # It is lost by now.
+            conn.terminate()
 
 
-def _may_be_done(error: Exception) -> bool:
+def _may_be_done(query: str, error: Exception) -> bool:
     """Whether a statement that was sent may have been done, although this came back."""
     if isinstance(error, TimeoutError):
         return True
+    if may_commit_midway(query):
+        return status_of(error)[0] == 503
     return is_transient(error) and may_have_happened(error)
 
 
 async def health_check(pool: PoolLike, *, timeout: float = 2.0) -> dict[str, Any]:
     """Ask the database for an answer, within about `timeout` seconds.
+
+    Giving the connection back to a `DatabasePool` may take its `release_timeout` more.
 
     Returns {"status": "healthy", "pool_size": connections} or {"status": "unhealthy", "error":
     what went wrong}. An exhausted pool is unhealthy too, and the text says that it was the wait
@@ -200,7 +207,8 @@ async def health_check(pool: PoolLike, *, timeout: float = 2.0) -> dict[str, Any
                 async with asyncio.timeout_at(deadline):
                     await conn.execute("SELECT 1")
             except TimeoutError:
-                conn.terminate()  # It does not answer, so giving it back would wait as well.
+                with contextlib.suppress(asyncpg.InterfaceError):  # It is lost by now.
+                    conn.terminate()  # It does not answer; giving it back would wait as well.
                 raise
         return {"status": "healthy", "pool_size": _size(pool)}
     except WrongEventLoop:

@@ -166,13 +166,15 @@ class AdvancedPoolManager:
         for retry in range(max_retries + 1):
             read_only = lost is not None and not idempotent
             conn: Any = None
+            limit = asyncio.timeout_at(deadline)
             try:
-                async with self.pool.acquire(timeout=max(0.0, deadline - now())) as conn:
-                    async with asyncio.timeout_at(deadline):
-                        return await _fetch(conn, query, args, read_only)
+                async with self.pool.acquire(timeout=max(0.0, deadline - now())) as conn, limit:
+                    return await _fetch(conn, query, args, read_only)
             except Exception as error:
                 if conn is None:  # A statement that ran is counted where it runs.
                     self._count_failure()
+                elif limit.expired():  # To asyncpg it was cancelled, which is no error.
+                    self.error_counter += 1
                 again = _may_help(error)
                 if read_only and isinstance(error, NOT_IN_READ_ONLY):
                     raise ReplyLost from lost

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from itertools import pairwise
 from typing import Any
 
 from .lifecycle import AdvancedPoolManager
@@ -122,13 +123,15 @@ def recommendations(pool: Mapping[str, Any], system: Mapping[str, Any]) -> list[
     """Return advice for the `pool_performance` and `system_performance` of a report.
 
     A leak comes first and alone, because a larger pool only leaks for longer. A pool is starved
-    when requests waited while every connection was in use, and too large when nobody waited and
-    never more than half of the connections that it keeps open were in use.
+    when requests waited while every connection was in use, or gave up and left all connections
+    open; and too large when nobody waited and never more than half of the connections that it
+    keeps open were in use.
     """
     advice = []
     waits = _waits_matter(pool)
-    # A burst between two looks is seen by none of them, but it leaves all connections open.
-    used_at_once = pool["peak_size"] if pool["timeouts"] else pool["peak_in_use"]
+    # A burst between two looks is seen by none of them, but it leaves all connections open. When
+    # the server was out of reach instead, requests gave up while few or none were open.
+    used_at_once = pool["size_at_timeouts"] if pool["timeouts"] else pool["peak_in_use"]
     if pool["held_too_long"]:
         advice.append(
             f"{pool['held_too_long']} connections are held for very long: look for code that does "
@@ -165,7 +168,10 @@ def _pool_performance(recent: Sequence[Row], leak_after: float) -> dict[str, Any
     held = recent[-1]["pool_metrics"]["held_seconds"]
     return {
         "average_pool_size": _mean(s["size"] for s in stats),
-        "peak_size": max(s["size"] for s in stats),
+        "size_at_timeouts": max(
+            (now["size"] for last, now in pairwise(stats) if now["timeouts"] > last["timeouts"]),
+            default=0,
+        ),
         "pool_utilization": _mean(s["acquired_count"] / max(s["max_size"], 1) for s in stats),
         "average_in_use": _mean(in_use),
         "peak_in_use": max(in_use),

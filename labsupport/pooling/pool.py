@@ -93,10 +93,9 @@ class DatabasePool:
                 max_queries=max_queries,
                 max_inactive_connection_lifetime=max_inactive_connection_lifetime,
                 command_timeout=command_timeout,
-                timeout=connect_timeout,
                 server_settings=session_settings(server_settings),  # These survive a release.
                 ssl=ssl,
-                connect=timed_connect(self.times.create, self._lent.opened, init),
+                connect=timed_connect(self.times.create, self._lent.opened, init, connect_timeout),
                 **options,
             )
         logger.info("Connection pool initialized: min=%d, max=%d", min_size, max_size)

@@ -1,4 +1,4 @@
-"""What a statement's first word says about it. Nothing else of its text is looked at."""
+"""What a statement's first words say about it; comments within comments are not understood."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ CONTROL = re.compile(
     rf"{SPACE}(?:BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE)\b[^;]*;?\s*",
     re.IGNORECASE | re.DOTALL,
 )
-MIDWAY = re.compile(rf"{SPACE}(?:CALL|DO)\b", re.IGNORECASE | re.DOTALL)
+MIDWAY = re.compile(
+    rf"{SPACE}(?:(?:CALL|DO|VACUUM|REINDEX|CLUSTER)\b|(?:CREATE|DROP|ALTER)\b.*\bCONCURRENTLY\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def is_transaction_control(query: str) -> bool:
@@ -25,9 +28,9 @@ def is_transaction_control(query: str) -> bool:
 
 
 def may_commit_midway(query: str) -> bool:
-    """Whether it runs a procedure (CALL) or a block of code (DO), which may commit on its way.
+    """Whether it may commit on its way, so that after an error something may be stored.
 
-    An error then does not mean that nothing was stored. Of all other statements PostgreSQL stores
-    all or nothing.
+    A procedure (CALL) and a block of code (DO) may, and the commands that PostgreSQL refuses
+    within a transaction, such as VACUUM. Other statements store all or nothing.
     """
     return MIDWAY.match(query) is not None

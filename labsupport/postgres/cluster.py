@@ -109,7 +109,7 @@ class Cluster:
                     raise LabError(f"PostgreSQL did not start ({error}).") from None
                 said = self.tail()
                 # A server that runs out of room dies, and says what it did last after that.
-                if tells_of_full_disk(self.tail(30)):
+                if tells_of_full_disk(self._said_since(before)):
                     raise LabError(
                         f"There is no room for PostgreSQL's data in {self.folder}. Free about "
                         "1 GB of that disk and try again."
@@ -187,6 +187,12 @@ class Cluster:
         except OSError:
             return "(no log was written)"
         return " / ".join(text.strip().splitlines()[-lines:])
+
+    def _said_since(self, size: int) -> str:
+        """Return what the log holds after its first `size` bytes; it is kept over all starts."""
+        with self.log.open("rb") as log:
+            log.seek(size)
+            return log.read().decode("utf-8", errors="replace")
 
     def _log_size(self) -> int:
         return self.log.stat().st_size if self.log.exists() else 0

@@ -58,6 +58,12 @@ def test_the_first_set_up_says_what_it_will_do_and_the_second_nothing(bare: Path
     assert not bootstrap._can_be_completed(str(bare))
 
 
+def test_a_changed_lock_that_is_smaller_than_what_is_there_is_fetched_as_well(bare: Path) -> None:
+    set_up(bare, TESTER)
+    change_lock(bare)
+    assert "about 130 MB" in set_up(bare)[0]
+
+
 def change_lock(clone: Path) -> None:
     (clone / "requirements.txt").write_text("# other\n", encoding="utf-8")
 

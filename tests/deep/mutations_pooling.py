@@ -16,14 +16,14 @@ POOL = (
         old="""\
                 server_settings=session_settings(server_settings),  # These survive a release.
                 ssl=ssl,
-                connect=timed_connect(self.times.create, self._lent.opened, init),
+                connect=timed_connect(self.times.create, self._lent.opened, init, connect_timeout),
 """,
         new="""\
                 ssl=ssl,
                 init=lambda conn: conn.execute(
                     "".join(f"SET {k}='{v}';" for k, v in session_settings(server_settings).items())
                 ),
-                connect=timed_connect(self.times.create, self._lent.opened, init),
+                connect=timed_connect(self.times.create, self._lent.opened, init, connect_timeout),
 """,
         tests=(f"{TESTS}/test_pool.py::test_settings_survive_release[on 18]",),
         cells=("notebooks/03_create_a_pool.ipynb::03-30",),
@@ -129,9 +129,9 @@ POOL = (
     ),
     Mutation(
         name="connecting has no limit",
-        file=f"{ROOM}/pool.py",
-        old="                timeout=connect_timeout,\n",
-        new="",
+        file=f"{ROOM}/connecting.py",
+        old='**{**options, "timeout": limit})',
+        new="**options)",
         tests=(
             f"{TESTS}/test_pool.py::test_connecting_to_what_never_answers_ends_at_connect_timeout",
         ),
@@ -538,7 +538,7 @@ LIFECYCLE = (
     Mutation(
         name="a write whose reply was lost is called undone",
         file=f"{ROOM}/errors.py",
-        old="is_lost = conn is not None and _may_be_done(error)",
+        old="is_lost = conn is not None and _may_be_done(query, error)",
         new="is_lost = False",
         tests=(
             f"{TESTS}/test_safe_query.py::"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations
 
 import matplotlib
 import numpy as np
@@ -238,7 +238,7 @@ def test_marks_too_many_to_be_named_keep_their_lines_and_no_label_touches_anothe
     labels = [text for text in axes.texts if text.get_text().startswith("a label")]
     assert len(labels) == 6
     boxes = [text.get_window_extent() for text in labels]
-    assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
     assert sum(line.get_linestyle() == "--" for line in axes.lines) >= len(marks)
 
 

@@ -8,7 +8,6 @@ import logging
 import socket
 import ssl
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -310,10 +309,8 @@ async def test_a_query_is_ended_at_the_limit(
 async def test_the_limit_of_the_pool_still_holds(server: Server) -> None:
     async with DatabasePool() as pool:
         await pool.initialize(**address_of(server), min_size=1, max_size=1, command_timeout=0.2)
-        started = time.monotonic()
-        error = await failed(pool, "SELECT pg_sleep(15)", timeout=15)
+        error = await asyncio.wait_for(failed(pool, "SELECT pg_sleep(60)", timeout=60), 20)
         assert isinstance(error.__cause__, TimeoutError)
-        assert time.monotonic() - started < 10
 
 
 async def test_a_closed_pool_is_unavailable_but_not_worth_a_retry(server: Server) -> None:

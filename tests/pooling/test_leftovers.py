@@ -16,13 +16,15 @@ MAKE = """
 """
 
 
-async def test_temporary_tables_prepared_statements_and_currval_stay_for_the_next_borrower(
+async def test_a_role_temporary_tables_prepared_statements_and_currval_stay_for_the_next_borrower(
     where: dict[str, Any],
 ) -> None:
     async with open_pool(where, max_size=1) as pool:
         async with pool.acquire() as conn:
             await conn.execute(MAKE)
+            await conn.execute(f'SET ROLE "{where["user"]}"')
         async with pool.acquire() as conn:
+            assert await conn.fetchval("SHOW role") == where["user"]  # At first it is "none".
             assert await conn.fetchval("SELECT text FROM mine") == "of the one before"
             assert await conn.fetchval("EXECUTE seven") == 7
             assert await conn.fetchval("SELECT currval('counter')") == 3
@@ -38,8 +40,10 @@ async def test_a_reset_that_discards_all_leaves_none_of_them(where: dict[str, An
     ) as pool:
         async with pool.acquire() as conn:
             await conn.execute(MAKE)
+            await conn.execute(f'SET ROLE "{where["user"]}"')
             await conn.execute("SET application_name TO spotted")
         async with pool.acquire() as conn:
+            assert await conn.fetchval("SHOW role") == "none"
             assert await conn.fetchval("SELECT to_regclass('pg_temp.mine')") is None
             assert await conn.fetchval("SELECT count(*) FROM pg_prepared_statements") == 0
             assert await conn.fetchval("SHOW application_name") == "spotless"

@@ -345,8 +345,10 @@ async def test_the_waits_between_tries_grow(manager: AdvancedPoolManager) -> Non
 async def test_a_query_is_ended_at_the_deadline(
     manager: AdvancedPoolManager, onlooker: Any
 ) -> None:
+    before = manager.query_counter
     with pytest.raises(TimeoutError, match="limit"):
         await manager.execute_with_retry("SELECT pg_sleep(30) AS late", timeout=0.3)
+    assert (manager.query_counter - before, manager.error_counter) == (1, 1)
     running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%AS late' AND state='active'"
     assert await onlooker.fetchval(running + " AND pid <> pg_backend_pid()") == 0
     assert manager.retry_counter == 0 and await manager.execute_with_retry("SELECT 1")

@@ -22,6 +22,8 @@ from labsupport.pooling import (
     pool_rules,
     recommendations,
 )
+from labsupport.postgres import Server, distant
+from tests.pooling.conftest import address_of
 from tests.pooling.opening import until
 from tests.pooling.test_lifecycle import managed
 
@@ -230,6 +232,34 @@ async def test_a_pool_that_is_starved_between_two_looks_is_advised_to_grow(
         assert advice.startswith("Consider increasing max pool size")
 
 
+async def test_a_pool_whose_server_was_out_of_reach_is_not_advised_to_grow(
+    server: Server,
+) -> None:
+    async with (
+        distant(server, round_trip=0) as far,
+        managed(
+            address_of(far.server), pool_min_size=2, pool_max_size=2, connect_timeout=0.3
+        ) as manager,
+    ):
+        await manager.health_monitor.stop_monitoring()
+        monitor = PoolPerformanceMonitor(manager, 60)
+        await monitor.start_monitoring()
+        await monitor.stop_monitoring()
+        await far.cut()
+        await far.silent()
+        await until(lambda: manager.pool.get_pool_stats()["size"] == 0, "all are lost")
+        with pytest.raises(PoolTimeout):
+            await manager.pool.acquire()
+        await monitor.start_monitoring()
+        await monitor.stop_monitoring()
+        report = monitor.get_performance_report()
+        await far.cut()
+        await far.speak()
+    assert report["pool_performance"]["timeouts"] == 1
+    assert report["pool_performance"]["average_pool_size"] == 1  # Two, and none.
+    assert about_the_pool(report) == []
+
+
 async def test_a_leaking_pool_is_not_advised_to_grow(where: dict[str, Any]) -> None:
     async with managed(where, pool_min_size=2, pool_max_size=2) as manager:
         leaked = await manager.pool.acquire()
@@ -267,8 +297,14 @@ CALM = {"average_cpu_percent": 10.0, "average_memory_percent": None}
 
 def at_rest(**changes: Any) -> dict[str, Any]:
     """The `pool_performance` of a pool of 4 that nobody used, with the changes."""
-    pool = {"held_too_long": 0, "peak_in_use": 0, "peak_size": 4, "max_size": 4, "min_size": 4}
-    waits = {"timeouts": 0, "share_of_rows_with_waiters": 0.0, "mean_wait": 0.0, "mean_use": 0.0}
+    pool = {"held_too_long": 0, "peak_in_use": 0, "max_size": 4, "min_size": 4}
+    waits = {
+        "timeouts": 0,
+        "size_at_timeouts": 4,
+        "share_of_rows_with_waiters": 0.0,
+        "mean_wait": 0.0,
+        "mean_use": 0.0,
+    }
     return {**pool, **waits, **changes}
 
 
@@ -278,8 +314,14 @@ def at_rest(**changes: Any) -> dict[str, Any]:
         ({}, ["Pool underutilized"]),
         ({"mean_wait": 0.3, "mean_use": 0.1}, []),  # Long waits, and no look saw a connection used.
         ({"timeouts": 9}, ["Consider increasing max pool size"]),
-        ({"timeouts": 9, "peak_size": 0}, []),  # The server was not reached: no size would help.
-        ({"timeouts": 9, "peak_size": 0, "max_size": 0, "min_size": 0}, []),  # The pool is closed.
+        (
+            {"timeouts": 9, "size_at_timeouts": 0},
+            [],
+        ),  # The server was not reached: no size would help.
+        (
+            {"timeouts": 9, "size_at_timeouts": 0, "max_size": 0, "min_size": 0},
+            [],
+        ),  # The pool is closed.
         ({"timeouts": 9, "held_too_long": 1}, ["1 connections are held for very long"]),
     ],
 )

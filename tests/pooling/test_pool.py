@@ -255,13 +255,27 @@ async def test_an_init_that_does_not_end_is_ended_at_connect_timeout(where: dict
     async def init(conn: Any) -> None:
         await asyncio.sleep(60)
 
-    limits: dict[str, Any] = {"connect_timeout": 1, "init": init, "max_size": 1}
+    limits: dict[str, Any] = {"connect_timeout": 3, "init": init, "max_size": 1}
     async with asyncio.timeout(30), DatabasePool() as pool:
-        with pytest.raises(TimeoutError, match="init did not end within 1 s"):
+        with pytest.raises(TimeoutError, match="init did not end within 3 s"):
             await pool.initialize(**where, **limits, min_size=1)
         await pool.initialize(**where, **limits, min_size=0)
-        with pytest.raises(PoolTimeout, match="init did not end within 1 s: size 0 of at most 1"):
+        with pytest.raises(PoolTimeout, match="init did not end within 3 s: size 0 of at most 1"):
             await pool.acquire(timeout=20)
+
+
+async def test_new_connect_arguments_keep_the_limit(where: dict[str, Any]) -> None:
+    """asyncpg's way to follow a changed password replaces all that it connects with."""
+
+    async def init(conn: Any) -> None:
+        await conn.execute("SELECT 1")
+
+    async with DatabasePool() as pool:
+        await pool.initialize(**where, min_size=0, max_size=1, init=init)
+        assert pool.pool is not None
+        pool.pool.set_connect_args(**where)
+        async with pool.acquire() as conn:
+            assert await conn.fetchval("SELECT 1") == 1
 
 
 async def test_an_init_that_fails_leaves_no_session(where: dict[str, Any], onlooker: Any) -> None:

@@ -17,6 +17,16 @@ from tests.pooling.conftest import address_of
 PLAIN = "Database temporarily unavailable"
 LOST = "Database temporarily unavailable; a change may have been made"
 INSERT = "INSERT INTO bought (item) VALUES ($1)"
+LOSE = """
+    CREATE FUNCTION lose(code text) RETURNS void LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'lost' USING errcode = code; END $$
+"""
+COMMITS_AND_LOSES = """
+    DO $$ BEGIN
+        INSERT INTO bought VALUES ('tea'); COMMIT;
+        RAISE EXCEPTION 'lost' USING errcode = '40001';
+    END $$
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +51,9 @@ async def bought(where: dict[str, Any], sample_data: str) -> AsyncIterator[Any]:
     """A connection that does not go through the proxy, and a table for what is bought."""
     conn = await asyncpg.connect(**{**where, "database": sample_data})
     await conn.execute("CREATE TABLE bought (item text)")
+    await conn.execute(LOSE)
     yield conn
-    await conn.execute("DROP TABLE bought")
+    await conn.execute("DROP TABLE bought; DROP FUNCTION lose")
     await conn.close(timeout=10)
 
 
@@ -105,14 +116,19 @@ async def test_a_query_that_never_had_a_connection_has_done_nothing(
     "query",
     [
         "SELECT pg_cancel_backend(pg_backend_pid())",
-        "DO $$ BEGIN RAISE EXCEPTION 'lost a race' USING errcode = '40001'; END $$",
-        "DO $$ BEGIN RAISE EXCEPTION 'locked' USING errcode = '55P03'; END $$",
+        "SELECT lose('40001') /* a race */",
+        "SELECT lose('55P03') /* a lock */",
     ],
 )
 async def test_what_the_server_has_rolled_back_is_not_said_to_be_done(
-    far_pool: Any, query: str
+    far_pool: Any, bought: Any, query: str
 ) -> None:
     assert await refusal(far_pool, query) == (503, PLAIN)
+
+
+async def test_a_block_that_has_committed_is_not_called_undone(far_pool: Any, bought: Any) -> None:
+    assert await refusal(far_pool, COMMITS_AND_LOSES) == (503, LOST)
+    assert await bought.fetchval("SELECT count(*) FROM bought") == 1
 
 
 async def test_a_limit_that_ends_a_query_costs_no_connection_when_the_server_answers(

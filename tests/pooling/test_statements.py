@@ -26,15 +26,25 @@ def test_what_does_more_than_that(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["CALL p()", "call p()", " -- nightly\n/* a\nb */ DO $$ BEGIN END $$", "\nCALL p($1)"]
-)
-def test_procedures_and_blocks_may_commit_midway(query: str) -> None:
+    "query",
+    ["CALL p()", "call p()", " -- nightly\n/* a\nb */ DO $$ BEGIN END $$", "\nCALL p($1)",
+     "VACUUM t", "reindex table t", "CLUSTER", "CREATE UNIQUE INDEX\nCONCURRENTLY i ON t (a)",
+     "DROP INDEX CONCURRENTLY i", "ALTER TABLE t DETACH PARTITION p CONCURRENTLY"],
+)  # fmt: skip
+def test_procedures_blocks_and_what_needs_no_transaction_may_commit_midway(query: str) -> None:
     assert may_commit_midway(query)
 
 
 @pytest.mark.parametrize(
     "query",
-    ["SELECT call()", "INSERT INTO t VALUES ('CALL') ON CONFLICT DO NOTHING", "DOCUMENT", ""],
+    [
+        "SELECT call()",
+        "INSERT INTO t VALUES ('CALL') ON CONFLICT DO NOTHING",
+        "DOCUMENT",
+        "",
+        "CREATE INDEX i ON t (a)",
+        "SELECT 'CREATE INDEX CONCURRENTLY i ON t (a)'",
+    ],
 )
 def test_other_statements_do_not(query: str) -> None:
     assert not may_commit_midway(query)

@@ -65,6 +65,23 @@ def test_a_server_that_dies_of_a_full_disk(
         cluster.start()
 
 
+def test_a_disk_that_was_full_once_is_not_blamed_for_a_port_that_is_taken(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.data.mkdir(parents=True)
+    cluster.log.write_text(LOG, encoding="utf-8")
+    codes = [1, 0]
+
+    def run(command: list[str], **more: Any) -> subprocess.CompletedProcess[str]:
+        with cluster.log.open("a", encoding="utf-8") as log:
+            log.write("LOG:  could not bind IPv4 address\n")
+        return subprocess.CompletedProcess(command, codes.pop(0))
+
+    monkeypatch.setattr("labsupport.postgres.cluster.subprocess.run", run)
+    assert cluster.start() > 0
+    assert codes == []
+
+
 def test_a_copy_that_does_not_fit() -> None:
     reasons = [(f"/from/{n}", f"/to/{n}", f"[Errno 28] {FULL}: '/to/{n}'") for n in range(50)]
     said = str(cannot_write("/to", shutil.Error(reasons), "Do that."))

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from labsupport.postgres import own_server, read_settings
 from labsupport.workshop import Account, create_accounts, plan_capacity, remove_accounts
@@ -33,7 +33,7 @@ from tests.workshop.room import Looker, as_superuser
 __all__ = ["Outcome", "run"]
 
 CELL_LIMIT = 900
-"""Seconds that a cell may take: ten times what nbval allows, for thirty on two processors."""
+"""Seconds that a cell may take: thirty lessons on two processors take their time."""
 START_LIMIT = 300
 MOST_SESSIONS = 20
 FAILED_CLAIM = "[DOES NOT HOLD] "
@@ -50,14 +50,14 @@ class Outcome:
     """What a cell raised, if it was not the last one."""
 
 
-async def take_part(account: Account, notebook: Path, folder: Path) -> Outcome:
+async def take_part(account: Account, notebook: Path, folder: Path, cell_limit: int) -> Outcome:
     """Run a notebook in a kernel of its own, as the participant of this account."""
     home = folder / account.file.stem
     home.mkdir()
     own = {**read_settings({}, account.file), "LAB_HOME": str(home), "TMPDIR": str(home)}
     book = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(
-        book, timeout=CELL_LIMIT, startup_timeout=START_LIMIT, kernel_name="python3",
+        book, timeout=cell_limit, startup_timeout=START_LIMIT, kernel_name="python3",
         resources={"metadata": {"path": str(notebook.parent)}},
     )  # fmt: skip
     outcome, start = Outcome(), time.perf_counter()
@@ -66,6 +66,8 @@ async def take_part(account: Account, notebook: Path, folder: Path) -> Outcome:
     except CellExecutionError as error:
         if error.ename != "LessonFailed":
             outcome.broken = f"{error.ename}: {error.evalue}"
+    except (CellTimeoutError, DeadKernelError) as error:
+        outcome.broken = f"{type(error).__name__}: {error}"
     outcome.seconds = time.perf_counter() - start
     outcome.failed = [line for line in printed(book) if line.startswith(FAILED_CLAIM)]
     return outcome
@@ -78,7 +80,7 @@ def printed(book: nbformat.NotebookNode) -> list[str]:
     return [line for text in texts for line in text.splitlines()]
 
 
-async def run(people: int, notebook: Path) -> int:
+async def run(people: int, notebook: Path, cell_limit: int = CELL_LIMIT) -> int:
     """Let everybody run the notebook at once and print how it went."""
     with temporary_home() as folder:
         # 3 sessions are PostgreSQL's own default of what it keeps for superusers.
@@ -88,11 +90,13 @@ async def run(people: int, notebook: Path) -> int:
             accounts = await create_accounts(server, people, "workshop", folder / "handed_out")
             looker, ended = Looker(server), asyncio.Event()
             looking = asyncio.create_task(looker.look(ended))
-            outcomes = await asyncio.gather(
-                *(take_part(account, notebook, folder) for account in accounts)
-            )
-            ended.set()
-            await looking
+            try:
+                outcomes = await asyncio.gather(
+                    *(take_part(account, notebook, folder, cell_limit) for account in accounts)
+                )
+            finally:
+                ended.set()
+                await looking
             left = (await remove_accounts(server, "workshop", folder / "handed_out")).left
     show(outcomes, looker)
     most = max(looker.most_of_one.values())

@@ -18,7 +18,7 @@ LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "01_why_pooling_mat
 
 @pytest.mark.timeout(500)
 async def test_a_few_whole_lessons_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    code = await run(PEOPLE, LESSON)
+    code = await run(PEOPLE, LESSON, cell_limit=200)
     said = capsys.readouterr().out
     assert code == 0, said
     assert f"to the end: {PEOPLE}, " in said
