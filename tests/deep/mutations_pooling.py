@@ -531,8 +531,6 @@ LIFECYCLE = (
         tests=(
             f"{TESTS}/test_errors.py::"
             "test_an_exhausted_pool_is_answered_in_time[on 18-DatabasePool]",
-            f"{TESTS}/test_errors.py::"
-            "test_a_killed_backend_is_a_temporary_error[on 18-DatabasePool]",
         ),
     ),
     Mutation(

@@ -229,12 +229,14 @@ async def test_a_limit_of_the_server_that_ends_the_session_is_not_tried_again(
 ) -> None:
     # Before PostgreSQL 17 no such limit existed; the nearest ends the statement only.
     has_it = await onlooker.fetchval(TRANSACTION_TIMEOUT)
-    name = "transaction_timeout" if has_it else "statement_timeout"
+    name = "transaction_timeout" if has_it else "lock_timeout"
+    await onlooker.execute("SELECT pg_advisory_lock(77)")
     async with managed(where, hooks={"server_settings": {name: "200ms"}}) as manager:
         await manager.health_monitor.stop_monitoring()
         with pytest.raises(asyncpg.PostgresError, match="timeout"):
-            await manager.execute_with_retry("SELECT pg_sleep(20)", backoff=BACKOFF)
+            await manager.execute_with_retry("SELECT pg_advisory_lock(77)", backoff=BACKOFF)
         assert (manager.retry_counter, manager.error_counter) == (0, 1)
+    await onlooker.execute("SELECT pg_advisory_unlock(77)")
 
 
 PROCEDURE = """

@@ -20,7 +20,7 @@ from tests.homes import temporary_home
 from tests.workshop.room import Looker, Participants, as_superuser
 
 PEOPLE = 30
-SECONDS = 6.0
+SECONDS = 4.0
 """As long as the lesson does."""
 END_LIMIT = 400
 EVERYTHING = "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles"
