@@ -264,6 +264,26 @@ async def test_an_init_that_does_not_end_is_ended_at_connect_timeout(where: dict
             await pool.acquire(timeout=20)
 
 
+async def test_whoever_cancels_while_init_cleans_up_is_heard(where: dict[str, Any]) -> None:
+    cleaning = asyncio.Event()
+
+    async def init(conn: Any) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cleaning.set()
+            await asyncio.sleep(60)
+
+    pool = DatabasePool()
+    opening = asyncio.create_task(
+        pool.initialize(**where, min_size=1, max_size=1, connect_timeout=2, init=init)
+    )
+    await asyncio.wait_for(cleaning.wait(), 20)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(opening, 20)
+
+
 async def test_new_connect_arguments_keep_the_limit(where: dict[str, Any]) -> None:
     """asyncpg's way to follow a changed password replaces all that it connects with."""
 

@@ -65,12 +65,22 @@ async def take_part(account: Account, notebook: Path, folder: Path, cell_limit: 
         await client.async_execute(env={**os.environ, **own})
     except CellExecutionError as error:
         if error.ename != "LessonFailed":
-            outcome.broken = f"{error.ename}: {error.evalue}"
+            outcome.broken = f"{error.ename}: {error.evalue}, in cell {failed_cell(book)}"
     except (CellTimeoutError, DeadKernelError) as error:
         outcome.broken = f"{type(error).__name__}: {error}"
     outcome.seconds = time.perf_counter() - start
     outcome.failed = [line for line in printed(book) if line.startswith(FAILED_CLAIM)]
     return outcome
+
+
+def failed_cell(book: nbformat.NotebookNode) -> str:
+    """The name of the cell that raised."""
+    failed = [
+        cell.id
+        for cell in book.cells
+        if any(output.output_type == "error" for output in cell.get("outputs", []))
+    ]
+    return ", ".join(failed)
 
 
 def printed(book: nbformat.NotebookNode) -> list[str]:
