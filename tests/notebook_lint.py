@@ -405,7 +405,7 @@ def check_event_loop(lesson: Lesson) -> Iterator[str]:
 
 
 def check_waits(lesson: Lesson) -> Iterator[str]:
-    """A hung await cannot be interrupted in a notebook, so that every acquire has a limit."""
+    """An acquire without a limit holds up all cells below it, until somebody presses stop."""
     for cell in lesson.code:
         for call in cell.calls_of("acquire"):
             limited = any(keyword.arg == "timeout" for keyword in call.node.keywords)

@@ -11,8 +11,8 @@ import platform
 from dataclasses import dataclass
 
 from labsupport.lessons import claims
+from labsupport.lessons.explaining import explain_errors
 from labsupport.lessons.quiet_log import leave_out_abandoned_futures
-from labsupport.lessons.stopped_server import explain_a_stopped_server
 from labsupport.postgres import (
     ConnectionArguments,
     Server,
@@ -75,7 +75,7 @@ async def begin(lesson: str) -> Lab:
     async with connect(server, database) as connection:
         users = await connection.fetchval("SELECT count(*) FROM users")
     atexit.register(_drop_at_exit, lab)
-    explain_a_stopped_server(server)
+    explain_errors(server)
     leave_out_abandoned_futures()
     print(f"Lesson {lesson} is ready.")
     print(f"Server:   PostgreSQL {facts.version} at {facts.address} ({WHERE[server.where]})")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import socket
-import sys
-from types import TracebackType
-from typing import Any
 
 import asyncpg
 
 from labsupport.errors import LabError
 from labsupport.postgres import Server
 
-__all__ = ["explain_a_stopped_server"]
+__all__ = ["SIGNS", "explanation"]
 
 LOOK_LIMIT = 2.0
-# A new connection is refused; one that was open is found to be closed.
 SIGNS = (ConnectionRefusedError, asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError)
+"""A new connection is refused; one that was open is found to be closed."""
 WHAT_TO_DO = (
     "PostgreSQL at {address} is not running any more: the lab's own server stops after an hour in "
     "which nobody was connected. Run the first cell of this notebook again, which starts it, and "
@@ -24,28 +21,9 @@ WHAT_TO_DO = (
 )
 
 
-def explain_a_stopped_server(server: Server) -> None:
-    """From now on a refused or lost connection says which cell to run again, if that is why.
-
-    Nothing changes outside a notebook, and nothing for a server that the lab did not start.
-    """
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell is None or server.where != "embedded":
-        return
-
-    def show_refusal(
-        shell: Any,
-        kind: type[BaseException],
-        error: BaseException,
-        traceback: TracebackType | None,
-        tb_offset: int | None = None,
-    ) -> None:
-        if not _answers(server):
-            kind, error = LabError, LabError(WHAT_TO_DO.format(address=server.address))
-        shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
-
-    shell.set_custom_exc(SIGNS, show_refusal)
+def explanation(server: Server) -> LabError | None:
+    """Return which cell to run again when a server that the lab started is gone, else None."""
+    return None if _answers(server) else LabError(WHAT_TO_DO.format(address=server.address))
 
 
 def _answers(server: Server) -> bool:

@@ -86,11 +86,6 @@ class Notebook:
         self.page.keyboard.press("Control+Enter")
         return self.cells().last
 
-    def run(self, cell: Locator) -> None:
-        """Run one cell, as by its key."""
-        cell.locator(".jp-InputArea-editor").click()
-        self.page.keyboard.press("Control+Enter")
-
     def errors(self) -> list[str]:
         """What cells have shown as an error or on stderr."""
         return self.panel.locator(ERROR).all_text_contents()

@@ -1,4 +1,4 @@
-"""What lesson 00 says of a cell that hangs is what a kernel does."""
+"""What lesson 00 says of a cell that hangs in other notebooks is what their kernel does."""
 
 from __future__ import annotations
 
