@@ -73,7 +73,10 @@ class ConnectionHealthMonitor:
         return self.get_health_status()
 
     async def start_monitoring(self) -> None:
-        """Start checking and return after the first check. A second start changes nothing."""
+        """Start checking and return after the first check. A second start changes nothing.
+
+        Raises WrongEventLoop when it was started in another event loop.
+        """
         await self._repeater.start()
 
     async def stop_monitoring(self) -> None:

@@ -53,11 +53,17 @@ class PoolPerformanceMonitor:
         self._repeater = Repeater("pool performance", self._collect, self._pause)
 
     async def start_monitoring(self) -> None:
-        """Start collecting and return after the first row. A second start changes nothing."""
+        """Start collecting and return after the first row. A second start changes nothing.
+
+        Raises WrongEventLoop when it was started in another event loop.
+        """
         await self._repeater.start()
 
     async def stop_monitoring(self) -> None:
-        """Stop at once. The history stays."""
+        """Stop at once. The history stays.
+
+        Raises WrongEventLoop, and goes on, when it was started in another event loop.
+        """
         await self._repeater.stop()
 
     async def collect_metrics(self) -> Row:

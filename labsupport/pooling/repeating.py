@@ -34,11 +34,16 @@ class Repeater:
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started and not stopped since."""
-        return self._task is not None and not self._task.done()
+        """Whether it was started and not stopped since, and its event loop is still there."""
+        task = self._task
+        return task is not None and not task.done() and not task.get_loop().is_closed()
 
     async def start(self) -> None:
-        """Start, and return when the work was done once. Starting what runs starts nothing."""
+        """Start, and return when the work was done once. Starting what runs starts nothing.
+
+        Raises WrongEventLoop when it runs in another event loop.
+        """
+        self._refuse_another_loop()
         if not self.is_running:
             over = self._first_is_over = asyncio.Event()
             self._task = asyncio.create_task(self._run(over), name=self._name)
@@ -51,16 +56,21 @@ class Repeater:
 
         Raises WrongEventLoop, and ends nothing, when the task runs in another event loop.
         """
+        self._refuse_another_loop()
         task = self._task
-        if task is None or task.done():
+        if task is None or not self.is_running:
             return
-        if task.get_loop() is not asyncio.get_running_loop():
-            raise WrongEventLoop
         self._task = None
         task.cancel()
         _, left = await asyncio.wait([task], timeout=STOP_LIMIT)
         if left:
             logger.warning("%s was cancelled %g s ago and still runs", self._name, STOP_LIMIT)
+
+    def _refuse_another_loop(self) -> None:
+        task = self._task
+        elsewhere = task is not None and task.get_loop() is not asyncio.get_running_loop()
+        if self.is_running and elsewhere:
+            raise WrongEventLoop
 
     async def _run(self, first_is_over: asyncio.Event) -> None:
         while True:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from labsupport.pooling import repeating
+from labsupport.pooling import WrongEventLoop, repeating
 from labsupport.pooling.repeating import Repeater
 
 
@@ -68,3 +68,30 @@ async def test_stopping_has_a_limit(
         let_go.set()
     await asyncio.wait_for(start, 10)
     assert tasks("deaf") == []
+
+
+async def test_another_event_loop_can_neither_start_nor_stop_what_runs() -> None:
+    repeater = Repeater("here", lambda: asyncio.sleep(0), lambda: 60)
+    await repeater.start()
+    try:
+        for asked in (repeater.start, repeater.stop):
+            with pytest.raises(WrongEventLoop):
+                await asyncio.to_thread(lambda asked=asked: asyncio.run(asked()))
+        assert repeater.is_running and len(tasks("here")) == 1
+    finally:
+        await repeater.stop()
+
+
+async def test_it_starts_anew_when_its_event_loop_is_closed() -> None:
+    repeater = Repeater("there", lambda: asyncio.sleep(0), lambda: 60)
+
+    def start_and_leave() -> None:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(repeater.start())
+        loop.close()
+
+    await asyncio.to_thread(start_and_leave)
+    assert not repeater.is_running
+    await asyncio.wait_for(repeater.start(), 10)
+    assert repeater.is_running and len(tasks("there")) == 1
+    await repeater.stop()
