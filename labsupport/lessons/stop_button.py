@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 import traceback
 
 from labsupport.errors import LabError
@@ -33,11 +34,19 @@ class StopButton:
         self._bell.setblocking(False)
 
     def listen(self) -> None:
-        """From now on a signal wakes the running loop; twice is as good as once."""
+        """From now on a signal wakes the running loop; twice is as good as once.
+
+        Nothing changes in a thread that hears no signals, and for a loop that wakes already.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
         # Windows' usual loop cannot watch a socket in this way, and wakes by itself.
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_reader(self._ear, self._hear)
-            signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+            bell = self._bell.fileno()
+            before = signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
+            if before not in (-1, bell):  # Whoever put it there needs it for handlers of its own.
+                signal.set_wakeup_fd(before)
 
     def forget(self, *_: object) -> None:
         """A new cell begins: what was pressed before is not meant for it."""

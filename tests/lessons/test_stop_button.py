@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 from collections.abc import Iterator
 
 import pytest
 
+from labsupport.lessons.stop_button import StopButton
 from tests.homes import temporary_home
 from tests.lessons.kernels import BEGIN, Kernel, a_kernel
 
@@ -58,3 +61,15 @@ def test_a_cancelled_task_of_the_cells_own_keeps_its_traceback(kernel: Kernel) -
     said = kernel.said(CANCELLED)
     assert "CancelledError" in said
     assert "This cell was stopped" not in said
+
+
+async def test_a_loop_that_wakes_already_keeps_what_wakes_it() -> None:
+    ear, bell = socket.socketpair()
+    with ear, bell:
+        bell.setblocking(False)
+        before = signal.set_wakeup_fd(bell.fileno())
+        try:
+            StopButton().listen()
+        finally:
+            found = signal.set_wakeup_fd(before)
+        assert found == bell.fileno()
