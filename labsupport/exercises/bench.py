@@ -16,7 +16,7 @@ import asyncpg
 
 from labsupport.exercises.channel import Channel
 
-__all__ = ["Bench", "NotYet", "Session"]
+__all__ = ["LOOK_EVERY", "Bench", "NotYet", "Session"]
 
 CALL_LIMIT = 3.0
 LOOK_EVERY = 0.02
@@ -139,11 +139,12 @@ class Bench:
 
     async def session_count(self, low: int, high: int | None = None, limit: float = 2.0) -> int:
         """Wait until there are `low` (to `high`) sessions; return how many there are at the end."""
-        count = -1
+        count = len(await self.sessions())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit * self._slowness):
-                while not low <= (count := len(await self.sessions())) <= (high or low):
+                while not low <= count <= (high or low):
                     await asyncio.sleep(LOOK_EVERY)
+                    count = len(await self.sessions())
         return count
 
     async def no_sessions(self, after: str, look: str) -> None:
@@ -234,7 +235,7 @@ class Bench:
         """Cancel the task and refuse one that does not end as cancelled."""
         self.stage(what)
         task.cancel()
-        await asyncio.wait({task}, timeout=2 * self._slowness)
+        await asyncio.wait({task}, timeout=CALL_LIMIT * self._slowness)
         ended = "went on" if not task.done() else "ended as if nothing had happened"
         self.expect(
             task.done() and task.cancelled(),

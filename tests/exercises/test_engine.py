@@ -174,12 +174,20 @@ async def test_a_leaked_pool_is_seen_and_its_sessions_are_ended(exercise_home: P
     assert "sessions were still open after close()" in result.message
 
 
-async def test_a_cancelled_check_leaves_nothing(exercise_home: Path) -> None:
+async def test_a_cancelled_check_leaves_nothing(exercise_home: Path, tmp_path: Path) -> None:
     await find_server()
     before, known = children(), await databases()
-    source = "import asyncio\nasync def answer(pool, queries): await asyncio.Event().wait()"
+    begun = tmp_path / "begun"
+    source = (
+        "import asyncio, pathlib\n"
+        "async def answer(pool, queries):\n"
+        f"    pathlib.Path({str(begun)!r}).touch()\n"
+        "    await asyncio.Event().wait()"
+    )
     task = asyncio.create_task(check("1.4", in_main(source)))
-    await asyncio.sleep(1)
+    async with asyncio.timeout(GENEROUS):
+        while not begun.exists():
+            await asyncio.sleep(0.05)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, GENEROUS)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
+
 from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._locks import waiting_at_once
 
 __all__ = ["check"]
 
 LONG = 30.0
 """Seconds; a call with this limit that waits no longer than it has to ends long before."""
+LOCK = 42
+WAITS = f"SELECT 7 FROM pg_advisory_xact_lock_shared({LOCK})"
+"""A query that is under way until the check lets go of its lock."""
+LATER = 0.4
+"""Seconds after the call of the answer when that is."""
 LOOK = "round 5: what close waits for, and what is done when that never comes"
 
 
@@ -30,14 +38,18 @@ async def _idle(answer: Any, bench: Bench) -> None:
 
 async def _at_work(answer: Any, bench: Bench) -> None:
     async with bench.pool(2) as pool:
-        query = asyncio.ensure_future(pool.fetchval("SELECT 7 FROM pg_sleep(0.4)"))
-        await bench.until(lambda: pool.get_idle_size() < 2)
-        await _closes(answer, pool, bench, LONG, True, "a pool with a query of 0.4 s under way")
+        holder = await asyncpg.connect(**bench.where)
+        await holder.execute("SELECT pg_advisory_lock($1)", LOCK)
+        query = asyncio.ensure_future(pool.fetchval(WAITS))
+        await waiting_at_once(bench, 1, query.done, 3)
+        asyncio.get_running_loop().call_later(LATER, holder.terminate)
+        what = f"a pool with a query under way that has its answer {LATER:g} s later"
+        await _closes(answer, pool, bench, LONG, True, what)
         await asyncio.wait({query}, timeout=2)
         kept = query.done() and not query.cancelled() and query.exception() is None
         bench.expect(
             kept,
-            "the query of 0.4 s that was under way got no answer.",
+            "the query that was under way when the pool was closed got no answer.",
             "that what needs less than the limit gets its answer.",
             LOOK,
         )

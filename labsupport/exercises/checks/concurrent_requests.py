@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._gate import Gate, closed_gate
 
 __all__ = ["check"]
 
@@ -99,24 +100,15 @@ async def _lost_connection(answer: Any, bench: Bench) -> None:
 
 
 async def _at_once(answer: Any, bench: Bench) -> int:
-    """Queries that wait until they are let go: no clock decides how many are at work."""
-    gate = await asyncpg.connect(**bench.where)
-    try:
-        await gate.execute("CREATE SEQUENCE quick")
-        await gate.execute("SELECT pg_advisory_lock(1), pg_advisory_lock(2)")
-        async with bench.pool(3, min_size=1) as pool:
-            return await _let_go(answer, pool, bench, gate)
-    finally:
-        gate.terminate()
+    async with closed_gate(bench) as gate, bench.pool(3, min_size=1) as pool:
+        return await _let_go(answer, pool, bench, gate)
 
 
-async def _let_go(answer: Any, pool: Any, bench: Bench, gate: Any) -> int:
-    waiting = [f"SELECT {key} FROM pg_advisory_xact_lock_shared({key})" for key in (1, 2, 2)]
+async def _let_go(answer: Any, pool: Any, bench: Bench, gate: Gate) -> int:
+    waiting = [gate.waiting(key) for key in (1, 2, 2)]
     what = "three queries that wait and six quick ones"
-    queries = waiting + ["SELECT nextval('quick')"] * 6
-    task = asyncio.create_task(_run(answer, pool, bench, queries, what))
-    own = gate.get_server_pid()
-    most = await _most_at_work(bench, own, 3)
+    task = asyncio.create_task(_run(answer, pool, bench, waiting + gate.quick(6), what))
+    most = await gate.most_at_work(3)
     bench.expect(
         most == 3,
         f"of {what}, never more than {most} were at work at the same time, over a pool with "
@@ -124,39 +116,24 @@ async def _let_go(answer: Any, pool: Any, bench: Bench, gate: Any) -> int:
         "3: as many as the pool may have connections, and never more.",
         "whether queries are started one after the other, and what limits how many are",
     )
-    await gate.execute("SELECT pg_advisory_unlock(2)")
-    done = await _quick_ones(bench, gate, 6)
+    await gate.let_go(2)
+    done = await gate.quick_done(6)
     bench.expect(
         done == 6,
         f"{done} of six quick queries were done while a slow one was still at work.",
         "6, because each connection takes the next query as soon as it is free.",
         "whether a batch waits for its slowest query",
     )
-    await gate.execute("SELECT pg_advisory_unlock(1)")
-    await task
+    await gate.let_go(1)
+    # The first was let go when the others had long been answered: it cannot have been first.
+    found = await task
+    bench.expect(
+        found[:3] == [1, 2, 2],
+        f"three queries of which the first was the slowest gave {found[:3]!r}.",
+        "the first value of each, in the order of the queries.",
+        "in which order results are gathered",
+    )
     return most
-
-
-async def _most_at_work(bench: Bench, own: int, wanted: int) -> int:
-    """Look until `wanted` sessions work, and once more; return the most that were seen."""
-    most, looks_left = 0, 60
-    while looks_left:
-        sessions = await bench.sessions()
-        most = max(most, sum(s.state == "active" and s.pid != own for s in sessions))
-        looks_left = min(looks_left - 1, 3 if most >= wanted else looks_left)
-        await asyncio.sleep(0.02)
-    return most
-
-
-async def _quick_ones(bench: Bench, gate: Any, wanted: int) -> int:
-    done = 0
-    for _ in range(60):
-        state = await gate.fetchrow("SELECT last_value, is_called FROM quick")
-        done = state["last_value"] if state["is_called"] else 0
-        if done >= wanted:
-            break
-        await asyncio.sleep(0.02)
-    return int(done)
 
 
 async def _many(answer: Any, pool: Any, bench: Bench) -> None:

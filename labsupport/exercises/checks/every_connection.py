@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import asyncpg
 
 from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._gate import closed_gate
 from labsupport.exercises.checks._pools import database_pool
 from labsupport.pooling import DatabasePool
 
 __all__ = ["check"]
 
 OPEN = 4
-LOOK = "part 3: which connection is lent next, and what keeps one from being lent twice"
+LOOK = (
+    "part 3: which connection is lent next, what keeps one from being lent twice, and how many "
+    "are open now"
+)
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
@@ -45,19 +50,31 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
 
 
 async def _one_fails(answer: Any, pool: DatabasePool, bench: Bench, pid: int) -> None:
-    """Let the query fail on one connection while it is slow on the others, and look at once."""
+    """Let the query fail on one connection while it waits on the others."""
     here = f"pg_backend_pid() - {pid}"
-    query = f"SELECT 1 / ({here}) FROM pg_sleep(CASE {here} WHEN 0 THEN 0 ELSE 0.3 END)"
+    key = f"CASE {here} WHEN 0 THEN 3 ELSE 1 END"
+    query = f"SELECT 1 / ({here}) FROM pg_advisory_xact_lock_shared({key})"
     look = "who waits for the other queries when one has failed"
-    await bench.must_raise(
-        "on_every_connection with a query that fails on one connection only",
-        lambda: answer(pool, query),
-        (asyncpg.DivisionByZeroError, ExceptionGroup),
-        expected="that the caller sees asyncpg.DivisionByZeroError.",
-        look=look,
-    )
-    after = "a query that failed on one connection and was slow on the others"
-    await bench.all_returned(pool.pool, after, look, limit=0)
+
+    async def call() -> Any:
+        return await answer(pool, query)
+
+    async with closed_gate(bench) as gate:
+        task = asyncio.create_task(call())
+        await asyncio.wait({task}, timeout=1)
+        # Who asks one connection after the other only meets the failure when the gate is open.
+        raised_early = task.done()
+        if not raised_early:
+            await gate.let_go(1)
+        await bench.must_raise(
+            "on_every_connection with a query that fails on one connection only",
+            lambda: task,
+            (asyncpg.DivisionByZeroError, ExceptionGroup),
+            expected="that the caller sees asyncpg.DivisionByZeroError.",
+            look=look,
+        )
+        after = "a query that failed on one connection and was slow on the others"
+        await bench.all_returned(pool.pool, after, look, limit=1.5 if raised_early else 0)
 
 
 async def _grow(pool: DatabasePool) -> None:

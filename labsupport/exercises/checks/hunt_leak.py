@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import asyncpg
@@ -21,7 +22,7 @@ LOOK = "each way out of user(), and what has happened to the connection by then"
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     """Ask for users who exist and who do not, in error, cancelled, and many at once."""
-    async with opened(bench, answer, pool_max_size=SIZE, acquire_timeout=0.5) as shop:
+    async with opened(bench, answer, pool_max_size=SIZE, acquire_timeout=2.5) as shop:
         await _found(shop, bench)
         for number in range(1, 3 * SIZE + 1):
             await _missing(shop, bench, number)
@@ -37,7 +38,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
 
 async def _all_back(shop: Any, bench: Bench, after: str) -> None:
     lent = shop.pool.get_pool_stats
-    await bench.until(lambda: lent()["acquired_count"] == 0, limit=0.5)
+    await bench.until(lambda: lent()["acquired_count"] == 0, limit=1.0)
     kept = lent()["acquired_count"]
     bench.expect(
         kept == 0,
@@ -88,14 +89,29 @@ async def _cancelled(shop: Any, bench: Bench) -> None:
         async with onlooker.transaction():
             await onlooker.execute("LOCK TABLE users")
             task = asyncio.ensure_future(shop.user(NOBODY))
-            for _ in range(50):
-                if any(session.wait_event == "relation" for session in await bench.sessions()):
-                    break
-                await asyncio.sleep(0.02)
+            await _waits_for_the_lock(task, bench)
             await bench.must_be_cancelled("user(), in the middle of its query,", task, LOOK)
     finally:
         onlooker.terminate()
     await _all_back(shop, bench, "a request that was cancelled in the middle of its query")
+
+
+async def _waits_for_the_lock(task: asyncio.Task[Any], bench: Bench) -> None:
+    """Return when the server holds up the query; a request that ends before is refused."""
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline and not task.done():
+        if any(session.wait_event == "relation" for session in await bench.sessions()):
+            return
+        await asyncio.sleep(0.02)
+    what = "user(), while the table was locked,"
+    if task.done():
+        await bench.run(what, lambda: task, look=LOOK)
+    bench.expect(
+        False,
+        f"{what} {'had ended' if task.done() else 'had not asked the server after 3 s'}.",
+        "that it asks the table users.",
+        "the query of user()",
+    )
 
 
 async def _at_once(shop: Any, bench: Bench) -> None:

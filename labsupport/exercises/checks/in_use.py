@@ -75,7 +75,7 @@ async def _real_loans(bench: Bench) -> tuple[Loans, float]:
 
     async def request(delay: float) -> None:
         await asyncio.sleep(delay)
-        async with pool.acquire(timeout=3) as connection:
+        async with pool.acquire(timeout=15) as connection:
             acquired = time.monotonic()
             await connection.execute("SELECT pg_sleep(0.05)")
         loans.append((acquired - start, time.monotonic() - start))

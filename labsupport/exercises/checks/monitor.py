@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import asyncpg
@@ -16,18 +17,34 @@ __all__ = ["check"]
 KEEP = 5
 INTERVAL = 0.05
 TIMEOUT = 0.25
+QUERIES = 20
+SLOW_LOAN = 0.1
+SAMPLES = 4
 KEYS = ("size", "used", "utilization", "seconds")
+
+
+class Road:
+    """What happens to each loan of the check's pool before the borrower has it."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.seconds = 0.0
+        """How long each loan takes."""
+        self.slow_loans = 0
+
+    async def take(self, _: Any) -> None:
+        """The pool's `setup`."""
+        if self.closed:
+            raise asyncpg.ConnectionDoesNotExistError("the connection was closed")
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
+            self.slow_loans += 1
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     """An idle pool, one in use, a full one, lost connections, and the end."""
-    away: list[bool] = []
-
-    async def fail_when_away(_: Any) -> None:
-        if away:
-            raise asyncpg.ConnectionDoesNotExistError("the connection was closed")
-
-    async with bench.pool(4, min_size=2, setup=fail_when_away) as pool:
+    road = Road()
+    async with bench.pool(4, min_size=2, setup=road.take) as pool:
         await _slow_pace(answer, pool, bench)
         monitor = await bench.run(
             f"Monitor(pool, interval={INTERVAL}, timeout={TIMEOUT}, keep={KEEP})",
@@ -38,24 +55,26 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
             await bench.run(
                 what, monitor.start, limit=1.5, look="whether start waits for what it has begun"
             )
-        await _shows(monitor, bench, "an idle pool, 2 of 4 open", size=2, used=0, utilization=0.0)
+        size = pool.get_size
+        await _shows(monitor, bench, "an idle pool", size=size, used=0, utilization=0.0)
         bench.no_blocking_sleep("monitoring")
         await _keeps(monitor, bench)
         async with _lent(pool, 1):
-            await _shows(monitor, bench, "1 of 4 lent out, 2 open", used=1, utilization=0.25)
+            await _shows(monitor, bench, "1 of 4 lent out", used=1, utilization=0.25)
         async with _lent(pool, 4):
             await _shows(monitor, bench, "4 of 4 lent out", used=4, utilization=1.0, seconds=None)
-        await _shows(monitor, bench, "all given back", size=4, used=0, utilization=0.0)
-        await _slow_answer(monitor, pool, bench)
-        away.append(True)
+        await _shows(monitor, bench, "all given back", size=size, used=0, utilization=0.0)
+        await _slow_loans(monitor, road, bench)
+        await _waits(monitor, pool, bench)
+        road.closed = True
         await _shows(monitor, bench, "lost connections", used=0, seconds=None)
-        away.clear()
+        road.closed = False
         await bench.kill()
         await asyncio.sleep(0.15)
         await _shows(monitor, bench, "sessions that the server has ended", used=0)
         last = dict(monitor.rows[-1])
         async with _lent(pool, 4):
-            await asyncio.sleep(2 * INTERVAL)  # So that a look is under way.
+            await _stops_in_a_look(answer, pool, bench)
             await _stops(monitor, bench)
         await bench.all_returned(pool, "stop()", "what the monitor does with its connection")
     bench.no_blocking_sleep("monitoring")
@@ -72,12 +91,16 @@ async def _slow_pace(answer: Any, pool: Any, bench: Bench) -> None:
     _has_no_rows(monitor, bench, "before start()")
     look = "whether start waits for what it has begun"
     await bench.run("start()", monitor.start, limit=1.5, look=look)
-    await asyncio.sleep(0.2)
+    began = time.monotonic()
+    # Who looks without a pause is about as quick as this loop, on whatever machine.
+    for _ in range(QUERIES):
+        await pool.fetchval("SELECT 1")
+        await asyncio.sleep(0.01)
     bench.no_blocking_sleep("monitoring")
-    many = len(getattr(monitor, "rows", []))
+    many, took = len(getattr(monitor, "rows", [])), time.monotonic() - began
     bench.expect(
-        many <= 2,
-        f"with interval=1, there were {many} rows after 0.2 s.",
+        many <= 2 + took,
+        f"with interval=1, there were {many} rows after {took:.1f} s.",
         "one row about every `interval` seconds.",
         "what happens between two rows",
     )
@@ -130,22 +153,66 @@ async def _keeps(monitor: Any, bench: Bench) -> None:
     )
 
 
-async def _slow_answer(monitor: Any, pool: Any, bench: Bench) -> None:
-    """A connection that becomes free while the monitor waits for it: the wait counts."""
-    for _ in range(3):
-        async with _lent(pool, 4):
-            old = list(monitor.rows)
-            await asyncio.sleep(0.15)
-        await asyncio.sleep(0.1)
-        fresh = [row for row in monitor.rows if not any(row is one for one in old)]
-        if any(isinstance(row.get("seconds"), float) and row["seconds"] > 0.04 for row in fresh):
-            return
+async def _slow_loans(monitor: Any, road: Road, bench: Bench) -> None:
+    """Every loan takes a while, and no row may say less. A busy machine only makes it more."""
+    bench.stage("monitoring a pool whose loans take a while")
+    road.seconds, road.slow_loans = SLOW_LOAN, 0
+    await bench.until(lambda: road.slow_loans > 0)
+    seconds = await _fresh_seconds(monitor, bench, lambda found: len(found) >= SAMPLES)
+    road.seconds = 0.0
     bench.expect(
-        False,
-        f"when all 4 connections were lent out for 0.15 s, rows said {fresh!r}.",
-        "at least one whose seconds include the wait for a connection.",
+        len(seconds) >= SAMPLES and min(seconds) > 0.8 * SLOW_LOAN,
+        f"when each loan of a connection took {SLOW_LOAN:g} s, rows said "
+        f"{[round(one, 3) for one in seconds]} as seconds.",
+        f"some rows, and nothing below {SLOW_LOAN:g}: the wait for a connection counts.",
         "when the clock of seconds starts",
     )
+
+
+async def _waits(monitor: Any, pool: Any, bench: Bench) -> None:
+    """A connection that becomes free while the monitor waits for it is no timeout."""
+    bench.stage("monitoring a pool that is full for a moment")
+    deadline = time.monotonic() + 2
+    seconds: list[float] = []
+    while time.monotonic() < deadline and not _has_waited(seconds):
+        old = list(monitor.rows)
+        async with _lent(pool, 4):
+            await asyncio.sleep(0.15)
+        seconds = await _fresh_seconds(monitor, bench, _has_waited, limit=0.4, old=old)
+    bench.expect(
+        _has_waited(seconds),
+        "when all 4 connections were lent out for 0.15 s, again and again, no row said how long "
+        "the monitor had waited for one.",
+        f"a row with seconds of about 0.1: a wait that is over before {TIMEOUT:g} s is no error.",
+        "what seconds is when the pool is full for a moment, and when its clock starts",
+    )
+
+
+def _has_waited(seconds: list[float]) -> bool:
+    return any(one > 0.04 for one in seconds)
+
+
+async def _fresh_seconds(
+    monitor: Any,
+    bench: Bench,
+    enough: Callable[[list[float]], bool],
+    limit: float = 3.0,
+    old: list[Any] | None = None,
+) -> list[float]:
+    """Collect the numbers in `seconds` of new rows until there are enough, or for `limit` s."""
+    seen = list(monitor.rows) if old is None else old
+    found: list[float] = []
+
+    def look() -> bool:
+        for row in monitor.rows:
+            if not any(row is one for one in seen):
+                seen.append(row)
+                if isinstance(row.get("seconds"), (int, float)):
+                    found.append(row["seconds"])
+        return enough(found)
+
+    await bench.until(look, limit=limit)
+    return found
 
 
 @contextlib.asynccontextmanager
@@ -175,11 +242,12 @@ async def _shows(monitor: Any, bench: Bench, when: str, **expected: Any) -> None
     def fresh() -> list[Any]:
         return [row for row in monitor.rows if id(row) not in old]
 
-    await bench.until(lambda: any(_fits(row, expected) for row in fresh()), limit=2.0)
+    fits = await bench.until(lambda: any(_fits(row, expected) for row in fresh()), limit=2.0)
     seen = fresh()
+    # One look may have been under way before; it says how it was then.
     bench.expect(
-        bool(seen),
-        f"with {when}, no new row came within 2 s.",
+        fits or len(seen) > 1,
+        f"with {when}, {'no' if not seen else 'only one'} new row came within 2 s.",
         f"a row every {INTERVAL} s, and with a full pool after each timeout of {TIMEOUT} s.",
         "what an exception or an endless wait does to the loop, and what limits the query",
     )
@@ -191,9 +259,9 @@ async def _shows(monitor: Any, bench: Bench, when: str, **expected: Any) -> None
         f"a dictionary with the keys {', '.join(KEYS)}.",
         "the names that the task gives",
     )
-    wanted = {"seconds": "a number", **expected}
+    wanted = {"seconds": "a number", **_now(expected)}
     bench.expect(
-        any(_fits(row, expected) for row in seen),
+        fits,
         f"with {when}, a row said {newest!r}.",
         ", ".join(f"{key} {value}" for key, value in wanted.items()) + ".",
         "what each number counts, and when it is taken: the monitor's own query is not meant",
@@ -204,10 +272,27 @@ async def _shows(monitor: Any, bench: Bench, when: str, **expected: Any) -> None
 def _fits(row: Any, expected: dict[str, Any]) -> bool:
     if not isinstance(row, dict) or any(key not in row for key in KEYS):
         return False
-    wanted = dict(expected)
+    wanted = _now(expected)
     if "seconds" not in wanted and not isinstance(row["seconds"], (int, float)):
         return False
     return all(row[key] == value for key, value in wanted.items())
+
+
+def _now(expected: dict[str, Any]) -> dict[str, Any]:
+    """What is expected now: a value may be a function that gives it."""
+    return {key: value() if callable(value) else value for key, value in expected.items()}
+
+
+async def _stops_in_a_look(answer: Any, pool: Any, bench: Bench) -> None:
+    """Stop a monitor whose first look waits, at a full pool, for longer than it has run."""
+    monitor = await bench.run(
+        "Monitor(pool, ...)",
+        lambda: answer(pool, interval=INTERVAL / 5, timeout=TIMEOUT, keep=KEEP),
+    )
+    await bench.run("start()", monitor.start)
+    # Its timers and this one are of the same event loop, so that their order is certain.
+    await asyncio.sleep(TIMEOUT / 5)
+    await _stops(monitor, bench)
 
 
 async def _stops(monitor: Any, bench: Bench) -> None:

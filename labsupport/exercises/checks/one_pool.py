@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import asyncpg
 
 from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._gate import Gate, closed_gate
 
 __all__ = ["check"]
 
 SIZE = 3
+MANY = 15
+"""Requests; few enough that even a pool for each of them is opened within the limit."""
 LOOK = "part 1: where the pool is made, how often, and who closes it"
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     """Ask which processes answered, let some requests be slow, and let one fail."""
-    processes = await _run(answer, bench, ["SELECT pg_backend_pid()"] * 30, "30 requests")
+    processes = await _run(answer, bench, ["SELECT pg_backend_pid()"] * MANY, f"{MANY} requests")
     bench.expect(
         len(set(processes)) <= SIZE,
-        f"{len(set(processes))} server processes answered 30 requests, with size={SIZE}.",
+        f"{len(set(processes))} server processes answered {MANY} requests, with size={SIZE}.",
         f"{SIZE} at most, because the requests share as many connections.",
         LOOK,
     )
@@ -33,8 +37,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         "the first value of each, in the order of the requests.",
         "in which order the values are gathered, and which part of a row is returned",
     )
-    peak = await _at_once(answer, bench)
-    await _no_batches(answer, bench)
+    most = await _at_once(answer, bench)
     await bench.must_raise(
         "answer_all with a request that fails",
         lambda: answer(["SELECT 1", "SELECT 1 / 0"], SIZE, **bench.where),
@@ -45,7 +48,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     await bench.no_sessions(
         "a request that failed", "what closes the pool when a request raises an exception"
     )
-    return {"server processes behind 30 requests": len(set(processes)), "most at work": peak}
+    return {f"server processes behind {MANY} requests": len(set(processes)), "most at work": most}
 
 
 async def _run(answer: Any, bench: Bench, requests: list[str], what: str) -> list[Any]:
@@ -61,36 +64,48 @@ async def _run(answer: Any, bench: Bench, requests: list[str], what: str) -> lis
     return list(found)
 
 
-async def _no_batches(answer: Any, bench: Bench) -> None:
-    """Let the first request be slow; the others have the other connections meanwhile."""
-    what = f"1 slow and {2 * SIZE} quick requests"
-    ended = "SELECT clock_timestamp()"
-    requests = [f"{ended} FROM pg_sleep(1)"] + [ended] * 2 * SIZE
-    slow, *quick = await _run(answer, bench, requests, what)
-    late = sum(time > slow for time in quick)
-    bench.expect(
-        late == 0,
-        f"of {what}, {late} quick ones were only sent when the slow one had been answered, with "
-        f"size={SIZE}.",
-        "that a request takes any connection that is free.",
-        "what a request waits for: a connection, or other requests",
-    )
-
-
 async def _at_once(answer: Any, bench: Bench) -> int:
-    what = f"{2 * SIZE} slow requests"
-    async with bench.watching() as peak:
-        await _run(answer, bench, ["SELECT 1 FROM pg_sleep(0.4)"] * 2 * SIZE, what)
+    """Keep some requests waiting at the server, and see what becomes of the others."""
+    async with closed_gate(bench) as gate, bench.watching() as peak:
+        most = await _let_go(answer, bench, gate)
     bench.expect(
-        peak["sessions"] <= SIZE,
-        f"{peak['sessions']} sessions were open during {what}, with size={SIZE}.",
+        peak["sessions"] <= SIZE + 1,  # and the gate's own
+        f"{peak['sessions'] - 1} sessions were open during many requests, with size={SIZE}.",
         f"never more than {SIZE}.",
         "whether `size` reaches the pool",
     )
+    return most
+
+
+async def _let_go(answer: Any, bench: Bench, gate: Gate) -> int:
+    waiting = [gate.waiting(key) for key in (1, *[2] * (SIZE - 1))]
+    quick = gate.quick(2 * SIZE)
+    what = f"{SIZE} slow and {len(quick)} quick requests"
+    task = asyncio.create_task(_run(answer, bench, waiting + quick, what))
+    most = await gate.most_at_work(SIZE)
     bench.expect(
-        peak["active"] == SIZE,
-        f"of {what}, {peak['active']} were at work at the same time at most, with size={SIZE}.",
+        most == SIZE,
+        f"of {what}, {most} were at work at the same time at most, with size={SIZE}.",
         f"{SIZE}, one on each connection.",
-        "whether a request is only sent when the one before is answered",
+        "whether a request is only sent when the one before is answered, and whether `size` "
+        "reaches the pool",
     )
-    return peak["active"]
+    await gate.let_go(2)
+    done = await gate.quick_done(len(quick))
+    bench.expect(
+        done == len(quick),
+        f"of {what}, {len(quick) - done} quick ones were not sent while one slow one was still "
+        f"at work, with size={SIZE}.",
+        "that a request takes any connection that is free.",
+        "what a request waits for: a connection, or other requests",
+    )
+    await gate.let_go(1)
+    # The first was let go when the others had long been answered: it cannot have been first.
+    found = await task
+    bench.expect(
+        found[:2] == [1, 2],
+        f"slow requests of which the first was the slowest gave {found[:2]!r}.",
+        "the first value of each, in the order of the requests.",
+        "in which order the values are gathered",
+    )
+    return most

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -15,36 +15,75 @@ __all__ = ["check"]
 
 STARTING = "the database system is starting up"
 LOOK = "which exceptions tell of a lost connection or a server that is not there"
+GIVES_UP = f"when it gives up, and {LOOK}"
+LOCK = 3_020
+"""The advisory lock that a query waits for until its session is ended."""
+STEPS = 50
+"""Turns of the event loop in which an answer reaches its pause, or its next attempt after it."""
+
+
+class Attempts:
+    """Connects, and notes when that was tried and when it failed."""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+        self.failed = asyncio.Event()
+
+    async def connect(self, *args: Any, **options: Any) -> Any:
+        """The pool's way to open a connection."""
+        self.at.append(time.monotonic())
+        try:
+            return await asyncpg.connect(*args, **options)
+        except Exception:
+            self.failed.set()
+            raise
+
+    async def one_fails(self, task: asyncio.Task[Any]) -> None:
+        """Wait until the next attempt has failed, and the task has begun its pause or has ended."""
+        self.failed.clear()
+        failed = asyncio.ensure_future(self.failed.wait())
+        await asyncio.wait({failed, task}, timeout=2, return_when=asyncio.FIRST_COMPLETED)
+        failed.cancel()
+        await _turns(STEPS)
+
+
+async def _turns(number: int) -> None:
+    """Let the event loop turn so often, however fast the machine is."""
+    for _ in range(number):
+        await asyncio.sleep(0)
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     """Queries that fail for good, sessions that are ended, a server that is stopped."""
-    attempts: list[float] = []
+    attempts = Attempts()
+    loans = 0
 
-    async def connect(*args: Any, **options: Any) -> Any:
-        attempts.append(time.monotonic())
-        return await asyncpg.connect(*args, **options)
+    async def count(_: Any) -> None:
+        nonlocal loans
+        loans += 1
 
-    async with bench.pool(2, min_size=0, init_size=0, connect=connect) as pool:
+    options = {"min_size": 0, "init_size": 0, "connect": attempts.connect, "setup": count}
+    async with bench.pool(2, **options) as pool:
         await _rows(answer, pool, bench)
-        await _for_good(answer, pool, bench)
+        await _for_good(answer, pool, bench, lambda: loans)
         await bench.all_returned(pool, "queries that failed", "what an error leaves behind")
         await _starting(answer, bench)
-        await _session_ended(answer, pool, bench)
+        bench.no_blocking_sleep("the pause before the second attempt")
+        await _sessions_ended(answer, pool, bench)
         await bench.stop_server()
         await _stays_away(answer, pool, bench)
-        await _called_off(answer, pool, bench)
-        attempts.clear()
-        seconds = await _restarted(answer, pool, bench)
+        await _called_off(answer, pool, bench, attempts)
+        attempts.at.clear()
+        seconds = await _restarted(answer, pool, bench, attempts)
         bench.expect(
-            len(attempts) < 60 * seconds,
-            f"{len(attempts)} connections were attempted in {seconds:.1f} s.",
+            len(attempts.at) < 60 * seconds,
+            f"{len(attempts.at)} connections were attempted in {seconds:.1f} s.",
             "a pause before each further attempt.",
             "what happens between two attempts",
         )
         await bench.all_returned(pool, "all calls", "what an error leaves behind")
     bench.no_blocking_sleep("the attempts")
-    return {"attempts to connect while the server was away": len(attempts)}
+    return {"attempts to connect while the server was away": len(attempts.at)}
 
 
 async def _rows(answer: Any, pool: Any, bench: Bench) -> None:
@@ -60,7 +99,7 @@ async def _rows(answer: Any, pool: Any, bench: Bench) -> None:
     )
 
 
-async def _for_good(answer: Any, pool: Any, bench: Bench) -> None:
+async def _for_good(answer: Any, pool: Any, bench: Bench, loans: Callable[[], int]) -> None:
     await pool.execute("CREATE SEQUENCE tries")
     look = "which errors another attempt can mend"
     await bench.must_raise(
@@ -77,68 +116,114 @@ async def _for_good(answer: Any, pool: Any, bench: Bench) -> None:
         "once: it would fail each time.",
         look,
     )
+    before = loans()
+    what, expected = "a query with one argument too many", "asyncpg.InterfaceError, at once"
     await bench.must_raise(
-        "a query with one argument too many",
+        what,
         lambda: answer(pool, "SELECT $1::int", 1, 2, patience=4),
         asyncpg.InterfaceError,
-        expected="asyncpg.InterfaceError, at once: no attempt mends it.",
+        expected=f"{expected}: no attempt mends it.",
         look=look,
         limit=2.5,
+    )
+    bench.expect(
+        loans() == before + 1,
+        f"for {what}, {loans() - before} connections were borrowed.",
+        f"one, and {expected}: no further attempt mends it.",
+        look,
     )
 
 
 async def _starting(answer: Any, bench: Bench) -> None:
     """A server that is starting refuses a connection with SQLSTATE 57P03."""
-    attempts: list[float] = []
+    at: list[float] = []
+    too_late: list[bool] = []
 
     async def connect(*args: Any, **options: Any) -> Any:
-        attempts.append(time.monotonic())
-        if len(attempts) == 1:
+        at.append(time.monotonic())
+        too_late.append(clock is not None and clock.done())
+        if len(at) == 1:
+            start_clock()
             raise asyncpg.CannotConnectNowError(STARTING)
         return await asyncpg.connect(*args, **options)
+
+    clock: asyncio.Task[None] | None = None
+
+    def start_clock() -> None:
+        nonlocal clock
+        clock = asyncio.ensure_future(_longest_pause())
 
     async with bench.pool(1, min_size=0, init_size=0, connect=connect) as pool:
         rows = await bench.run(
             "a query while the server is starting", lambda: answer(pool, "SELECT 1"), look=LOOK
         )
     bench.expect(
-        isinstance(rows, list) and len(rows) == 1,
-        f"a query while the server is starting gave {rows!r}.",
+        isinstance(rows, list) and len(rows) == 1 and len(at) > 1,
+        f"a query while the server is starting gave {rows!r} after {len(at)} attempts.",
         "its rows, as soon as the server has started.",
         LOOK,
     )
-    pause = attempts[1] - attempts[0]
+    pause = at[1] - at[0]
     bench.expect(
-        0.04 < pause < 0.9,
+        pause > 0.04 and not too_late[1],
         f"the first pause took {pause:.2f} s.",
         "a pause of 0.05 to 0.5 s after the first attempt.",
         "what happens between two attempts",
     )
 
 
-async def _session_ended(answer: Any, pool: Any, bench: Bench) -> None:
-    for turn in (1, 2):
-        task = asyncio.ensure_future(answer(pool, "SELECT pg_sleep(0.4), 5 AS n"))
-        await bench.kill(*await _at_work(bench))
-        rows = await bench.run(
-            f"a query whose session was ended (number {turn})",
-            functools.partial(_itself, task),
-            look=LOOK,
-        )
-        bench.expect(
-            isinstance(rows, list) and rows[0]["n"] == 5,
-            f"a query whose session was ended gave {rows!r}.",
-            "its rows, from another connection.",
-            LOOK,
-        )
+async def _longest_pause() -> None:
+    """End when a pause that began at the same time has to be over.
+
+    Both sleep in the same event loop, so that a machine that stands still holds up both.
+    """
+    await _turns(STEPS)
+    await asyncio.sleep(0.8)
+    await _turns(STEPS)
 
 
-async def _at_work(bench: Bench) -> list[int]:
-    """Wait for a session that runs a query; return its process id, or nothing after 2 s."""
-    for _ in range(100):
-        active = [session.pid for session in await bench.sessions() if session.state == "active"]
-        if active:
-            return active
+async def _sessions_ended(answer: Any, pool: Any, bench: Bench) -> None:
+    """End a session in the middle of its query, twice."""
+    holder = await asyncpg.connect(**bench.where)
+    try:
+        for turn in (1, 2):
+            await _session_ended(answer, pool, bench, holder, turn)
+    finally:
+        holder.terminate()
+
+
+async def _session_ended(answer: Any, pool: Any, bench: Bench, holder: Any, turn: int) -> None:
+    """The query waits for a lock, so that it cannot be over before its session is."""
+    what = f"a query whose session was ended (number {turn})"
+    await holder.execute("SELECT pg_advisory_lock($1)", LOCK)
+    query = "SELECT pg_advisory_xact_lock($1), 5 AS n"
+    task = asyncio.ensure_future(answer(pool, query, LOCK))
+    at_work = await _at_work(bench, task)
+    bench.expect(
+        bool(at_work) or task.done(),
+        "a query had not reached the server after some seconds.",
+        "that it is sent at once.",
+        "what comes before the first attempt",
+    )
+    if at_work:
+        await bench.kill(*at_work)
+    await holder.execute("SELECT pg_advisory_unlock($1)", LOCK)
+    rows = await bench.run(what, lambda: task, look=LOOK)
+    bench.expect(
+        isinstance(rows, list) and rows[0]["n"] == 5,
+        f"{what} gave {rows!r}.",
+        "its rows, from another connection.",
+        LOOK,
+    )
+
+
+async def _at_work(bench: Bench, task: asyncio.Task[Any]) -> list[int]:
+    """Wait for a session that waits for the lock; return its process id, or nothing after 3 s."""
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline and not task.done():
+        waiting = [one.pid for one in await bench.sessions() if one.wait_event == "advisory"]
+        if waiting:
+            return waiting
         await asyncio.sleep(0.02)
     return []
 
@@ -160,34 +245,36 @@ async def _stays_away(answer: Any, pool: Any, bench: Bench) -> None:
         "how it ends when every attempt fails",
     )
     bench.expect(
-        waited > 0.4,
+        # Who doubles a first pause of 0.3 s, and sees that the next one would end too late, gives
+        # up after that one.
+        waited > 0.25,
         f"while the server was away, it gave up after {waited:.2f} s with patience=0.8.",
         "that it goes on trying for 0.8 s.",
-        f"when it gives up, and {LOOK}",
+        GIVES_UP,
     )
 
 
-async def _called_off(answer: Any, pool: Any, bench: Bench) -> None:
+async def _called_off(answer: Any, pool: Any, bench: Bench, attempts: Attempts) -> None:
     task = asyncio.ensure_future(answer(pool, "SELECT 1", patience=5))
-    await asyncio.sleep(0.3)
+    await attempts.one_fails(task)
+    if task.done():
+        await bench.run("a query while the server is away", lambda: task, look=GIVES_UP)
     await bench.must_be_cancelled("fetch_with_retry", task, "which exceptions are tried again")
 
 
-async def _restarted(answer: Any, pool: Any, bench: Bench) -> float:
+async def _restarted(answer: Any, pool: Any, bench: Bench, attempts: Attempts) -> float:
     asked = time.monotonic()
-    task = asyncio.ensure_future(answer(pool, "SELECT 6 AS n", patience=6))
-    await asyncio.sleep(0.3)
+    task = asyncio.ensure_future(answer(pool, "SELECT 6 AS n", patience=20))
+    await attempts.one_fails(task)
     await bench.start_server()
     away = time.monotonic() - asked
-    rows = await bench.run("a query while the server restarts", lambda: task, look=LOOK)
+    # Who doubles each pause may be in a long one now.
+    what = "a query while the server restarts"
+    rows = await bench.run(what, lambda: task, look=GIVES_UP, limit=max(3.0, 1.5 * away))
     bench.expect(
         isinstance(rows, list) and rows[0]["n"] == 6,
-        f"a query while the server restarts gave {rows!r}.",
+        f"{what} gave {rows!r}.",
         "its rows, as soon as the server is back.",
         LOOK,
     )
     return away
-
-
-def _itself(task: asyncio.Task[Any]) -> asyncio.Task[Any]:
-    return task

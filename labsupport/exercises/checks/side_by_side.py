@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import asyncpg
+
 from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._locks import waiting_at_once
 from labsupport.exercises.checks._pools import database_pool
 from labsupport.pooling import PooledDatabase
 
@@ -13,13 +17,16 @@ __all__ = ["check"]
 SIZE = 3
 DETAIL = "SELECT $1::int * 10 - 10 WHERE $1::int < 4"
 """0 for the key 1, and no row for the key 4."""
+LOCK = 42
+WAITS = f"SELECT $1::int FROM pg_advisory_xact_lock_shared({LOCK})"
+"""Is answered when the check lets go of its lock, and so not before it has counted."""
 LOOK = "part 4: which connections are held while others are waited for, and who shares one"
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     """Ask over a pool of one, where holding one is fatal, and over a pool of three."""
     listing, detail = "SELECT generate_series(1, 4)", DETAIL
-    async with database_pool(bench, 1, acquire_timeout=1.0) as pool:
+    async with database_pool(bench, 1, acquire_timeout=2.5) as pool:
         what = "details over a pool of 1 connection"
         found = await _run(answer, PooledDatabase(pool), bench, what, listing, detail)
         bench.expect(
@@ -50,14 +57,21 @@ async def _run(
 
 
 async def _side_by_side(answer: Any, db: PooledDatabase, bench: Bench) -> int:
-    listing, detail = "SELECT generate_series(1, 6)", "SELECT $1::int FROM pg_sleep(0.4)"
     what = f"details with 6 keys over a pool of {SIZE} connections"
-    async with bench.watching() as peak:
-        await _run(answer, db, bench, what, listing, detail)
-    bench.expect(
-        peak["active"] == SIZE,
-        f"{what} had {peak['active']} of the slow queries at work at the same time at most.",
-        f"{SIZE}, one on each connection.",
-        "whether each query is awaited before the next one is begun",
-    )
-    return peak["active"]
+    holder = await asyncpg.connect(**bench.where)
+    try:
+        await holder.execute("SELECT pg_advisory_lock($1)", LOCK)
+        call = asyncio.ensure_future(answer(db, "SELECT generate_series(1, 6)", WAITS))
+        peak = await waiting_at_once(bench, SIZE, call.done)
+        if call.done():  # It has raised something: no query has had an answer yet.
+            await bench.run(what, lambda: call, look=LOOK)
+        bench.expect(
+            peak == SIZE,
+            f"{what} had {peak} of the slow queries at work at the same time at most.",
+            f"{SIZE}, one on each connection.",
+            "whether each query is awaited before the next one is begun",
+        )
+    finally:
+        holder.terminate()
+    await bench.run(what, lambda: call, look=LOOK)
+    return peak

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._locks import waiting_at_once
 from labsupport.postgres import Distant, Server, distant
 
 __all__ = ["check"]
@@ -25,7 +25,6 @@ TABLES = """
 """
 ROWS = "SELECT key, item FROM bookings ORDER BY key"
 TRIES = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM tries"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 LOOK = "round 4: what a lost reply leaves open, and what makes a second INSERT harmless"
 
 
@@ -88,10 +87,8 @@ async def _two_at_once(answer: Any, pool: Any, bench: Bench, onlooker: Any) -> N
     async with onlooker.transaction():
         await onlooker.execute("LOCK TABLE bookings IN SHARE MODE")  # Reading goes on.
         calls = [asyncio.ensure_future(answer(pool, "three", item)) for item in ("rye", "oat")]
-        with contextlib.suppress(TimeoutError):  # Whoever keeps one of them back may do so.
-            async with asyncio.timeout(1):
-                while await onlooker.fetchval(WAITING) < len(calls):
-                    await asyncio.sleep(0.02)
+        # Whoever keeps one of them back may do so.
+        await waiting_at_once(bench, len(calls), lambda: all(call.done() for call in calls), 2.5)
     await bench.run(call, lambda: asyncio.gather(*calls), look=LOOK)
     count = await onlooker.fetchval("SELECT count(*) FROM bookings WHERE key = 'three'")
     bench.expect(count == 1, f"after {call}, {count} bookings had it.", "one.", LOOK)
@@ -120,8 +117,9 @@ async def _closed_at_once(answer: Any, bench: Bench) -> None:
     """A port at which every connection is closed at once, as by a proxy without a server."""
     tries: list[Any] = []
 
-    def hang_up(_: Any, writer: asyncio.StreamWriter) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tries.append(writer)
+        await reader.read(4096)  # What is closed unread is reset, which is another error.
         writer.close()
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as nobody:

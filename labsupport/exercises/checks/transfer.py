@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from labsupport.exercises.bench import Bench
+from labsupport.exercises.checks._locks import waiting_at_once
 from labsupport.exercises.checks._pools import database_pool
 from labsupport.pooling import PooledDatabase
 
@@ -79,16 +80,21 @@ async def _refused(
 ) -> None:
     what = f"transfer(db, {', '.join(repr(argument) for argument in arguments)})"
     before = await onlooker.fetchval(BALANCES)
-    error: BaseException | None = None
-    try:
-        await bench.run(what, lambda: answer(db, *arguments))
-    except Exception as raised:
-        error = raised.__cause__ or raised
+    error = await bench.run(what, lambda: _error_of(answer(db, *arguments)))
     look = "which exceptions are caught, and how many rows each statement has changed"
     expected = f"that the caller sees {kind.__name__}."
     bench.expect(error is not None, f"{what} raised nothing.", expected, look)
     await _balances(onlooker, bench, f"{what}, which cannot be done", before, TOGETHER)
     bench.expect(isinstance(error, kind), f"{what} raised {type(error).__name__}.", expected, look)
+
+
+async def _error_of(call: Any) -> Exception | None:
+    """What a call raises. That it does not end is for the bench to tell."""
+    try:
+        await call
+    except Exception as error:
+        return error
+    return None
 
 
 async def _cancelled(answer: Any, db: PooledDatabase, onlooker: Any, bench: Bench) -> None:
@@ -97,7 +103,7 @@ async def _cancelled(answer: Any, db: PooledDatabase, onlooker: Any, bench: Benc
         async with onlooker.transaction():
             await onlooker.execute("SELECT 1 FROM accounts WHERE owner = $1 FOR UPDATE", owner)
             task = asyncio.ensure_future(answer(db, "anna", "ben", 5))
-            await _at_work(onlooker, bench, 1)
+            await waiting_at_once(bench, 1, task.done)
             await bench.must_be_cancelled(
                 "transfer, in the middle,", task, "which exceptions are caught"
             )
@@ -111,7 +117,7 @@ async def _at_once(answer: Any, db: PooledDatabase, onlooker: Any, bench: Bench)
     async with onlooker.transaction():
         await onlooker.execute("SELECT 1 FROM accounts FOR UPDATE")
         tasks = [asyncio.ensure_future(answer(db, "anna", "ben", 5)) for _ in range(AT_ONCE)]
-        await _at_work(onlooker, bench, AT_ONCE)
+        await waiting_at_once(bench, AT_ONCE, lambda: all(task.done() for task in tasks), 3)
     await bench.run(
         what,
         lambda: asyncio.gather(*tasks),
@@ -126,11 +132,7 @@ async def _ended_as_a_victim(answer: Any, db: PooledDatabase, onlooker: Any, ben
     """Let the server end it as it ends one side of a deadlock; a second try is answered."""
     await onlooker.execute(VICTIM)
     what = "transfer(db, 'carl', 'dora', 10)"
-    raised = False
-    try:
-        await bench.run(what, lambda: answer(db, "carl", "dora", 10))
-    except Exception:
-        raised = True
+    raised = await bench.run(what, lambda: _error_of(answer(db, "carl", "dora", 10)))
     found = await onlooker.fetchval(
         "SELECT array_agg(balance ORDER BY owner) FROM accounts WHERE owner IN ('carl', 'dora')"
     )
@@ -141,13 +143,3 @@ async def _ended_as_a_victim(answer: Any, db: PooledDatabase, onlooker: Any, ben
         "that it raises and no balance has changed, or that it is tried again and both have.",
         "which exceptions are caught: a transfer that was ended is lost when nobody hears of it",
     )
-
-
-async def _at_work(onlooker: Any, bench: Bench, wanted: int) -> None:
-    """Wait, for a second at most, until so many sessions of the answer are at work."""
-    own = onlooker.get_server_pid()
-    for _ in range(40):
-        sessions = await bench.sessions()
-        if sum(s.state == "active" and s.pid != own for s in sessions) >= wanted:
-            return
-        await asyncio.sleep(0.025)

@@ -50,9 +50,7 @@ async def _log_in(
         "a text that begins with postgresql://.",
         "what the function returns",
     )
-    who = await bench.run(
-        f"logging in through a URL with {what}", lambda: _who(url), look=look, limit=2.0
-    )
+    who = await bench.run(f"logging in through a URL with {what}", lambda: _who(url), look=look)
     bench.expect(
         who == (user, here["database"]),
         f"through a URL with {what}, user and database were {who}.",
@@ -62,7 +60,7 @@ async def _log_in(
 
 
 async def _who(url: str) -> tuple[str, str]:
-    connection = await asyncpg.connect(url, timeout=2)
+    connection = await asyncpg.connect(url, timeout=10)
     try:
         row = await connection.fetchrow("SELECT current_user::text, current_database()::text")
         return tuple(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,9 @@ from labsupport.exercises.bench import Bench
 
 __all__ = ["check"]
 
+PLENTY = 20.0
+"""A limit in seconds that no machine reaches with queries that are quick."""
+MOST = 3
 LOOK = "round 2: what each limit stands around, and what still waits outside of it"
 TOO_LATE = "TimeoutError, because all of it together takes longer than the limit."
 
@@ -20,8 +24,8 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     async with bench.pool(2) as pool:
         await _quick(answer, pool, bench)
         await _failing(answer, pool, bench)
-        await _too_long(answer, pool, bench, 0.6, 1, 3.0, "one query of 3 s")
-        await _too_long(answer, pool, bench, 0.6, 6, 0.2, "six queries of 0.2 s")
+        await _too_long(answer, pool, bench, 0.3, 1, 3.0, "one query of 3 s")
+        await _too_long(answer, pool, bench, 0.9, 14, 0.1, "14 queries of 0.1 s")
         await _full(answer, pool, bench)
         await bench.all_returned(pool, "all requests", "how the connection is borrowed")
     await _late_connection(answer, bench)
@@ -30,10 +34,13 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
 
 
 async def _quick(answer: Any, pool: Any, bench: Bench) -> None:
-    queries = ["SELECT set_config('lab.mark', 'here', false)", "SELECT current_setting('lab.mark')"]
+    queries = [
+        "SELECT set_config('lab.mark', 'here', false)",
+        "SELECT current_setting('lab.mark', true)",
+    ]
     queries.append("SELECT 3")
     found = await bench.run(
-        "report with three quick queries", lambda: answer(pool, queries, 2.5), look=LOOK
+        "report with three quick queries", lambda: answer(pool, queries, PLENTY), look=LOOK
     )
     bench.expect(
         isinstance(found, (list, tuple)) and list(found) == ["here", "here", 3],
@@ -43,7 +50,7 @@ async def _quick(answer: Any, pool: Any, bench: Bench) -> None:
         "for how long the request keeps its connection, and what is returned",
     )
     call, look = "report with 'SELECT 4 WHERE false'", "what is returned when there is no row: None"
-    found = await bench.run(call, lambda: answer(pool, ["SELECT 4 WHERE false"], 2.5), look=look)
+    found = await bench.run(call, lambda: answer(pool, ["SELECT 4 WHERE false"], PLENTY), look=look)
     bench.expect(
         isinstance(found, (list, tuple)) and list(found) == [None],
         f"{call} returned {found!r}.",
@@ -56,7 +63,7 @@ async def _failing(answer: Any, pool: Any, bench: Bench) -> None:
     look = "what becomes of the error of a query"
     await bench.must_raise(
         "report with 'SELECT 1 / 0'",
-        lambda: answer(pool, ["SELECT 1", "SELECT 1 / 0"], 2.5),
+        lambda: answer(pool, ["SELECT 1", "SELECT 1 / 0"], PLENTY),
         asyncpg.DivisionByZeroError,
         expected="asyncpg.DivisionByZeroError.",
         look=look,
@@ -91,19 +98,47 @@ async def _full(answer: Any, pool: Any, bench: Bench) -> None:
 
 
 async def _late_connection(answer: Any, bench: Bench) -> None:
-    """A connection is free after 0.5 s, and the query takes 0.5 s: each is within 0.8 s."""
+    """A connection is free after 0.6 s, and the query takes 0.6 s: each is within 0.9 s.
+
+    A limit that begins anew with the connection ends after 1.5 s at the soonest, and so does each
+    limit on a machine that stands still meanwhile. Therefore there is more than one attempt.
+    """
+    what = "report with a limit of 0.9 s, a wait of 0.6 s and a query of 0.6 s"
+    for _ in range(MOST):
+        took = await _attempt(answer, bench, what)
+        if took < 0.6 + 0.9:
+            return
+    bench.expect(
+        False,
+        f"{what} raised TimeoutError only after {took:.1f} s, at the last of {MOST} attempts.",
+        TOO_LATE + " And that after 0.9 s.",
+        LOOK + "; or this machine has too much to do now: then check again later",
+    )
+
+
+async def _attempt(answer: Any, bench: Bench, what: str) -> float:
+    """Return after how many seconds the TimeoutError came."""
     async with bench.pool(1) as pool:
-        busy = asyncio.create_task(pool.fetchval("SELECT pg_sleep(0.5)"))
-        await bench.until(lambda: pool.get_idle_size() == 0)
+        conn = await pool.acquire(timeout=5)
+        releasing = asyncio.create_task(_release(pool, conn))
+        started = time.monotonic()
+        query = ["SELECT pg_sleep(0.6)"]
         await bench.must_raise(
-            "report with a limit of 0.8 s, a wait of 0.5 s and a query of 0.5 s",
-            lambda: answer(pool, ["SELECT pg_sleep(0.5)"], 0.8),
+            what,
+            lambda: answer(pool, query, 0.9),
             TimeoutError,
             expected=TOO_LATE,
             look=LOOK,
         )
-        await busy
+        took = time.monotonic() - started
+        await releasing
         await bench.all_returned(pool, "a late connection", LOOK)
+        return took
+
+
+async def _release(pool: Any, conn: Any) -> None:
+    await asyncio.sleep(0.6)
+    await pool.release(conn)
 
 
 async def _cancelled_by_the_server(answer: Any, bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""Wrong: a pool for each request. Says: server processes answered."""
+"""Wrong: a pool for each request. Says: server processes answered | how often."""
 
 import asyncio
 

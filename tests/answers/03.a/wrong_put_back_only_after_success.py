@@ -1,4 +1,4 @@
-"""Wrong: a failure leaves the limit. Says: it was 200ms."""
+"""Wrong: a failure leaves the limit. Says: it was 500ms."""
 
 
 async def fetch_within(conn, milliseconds, query):

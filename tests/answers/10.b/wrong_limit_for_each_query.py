@@ -1,4 +1,4 @@
-"""Wrong: each query has the limit for itself. Says: six queries."""
+"""Wrong: each query has the limit for itself. Says: 14 queries | a wait of 0.6 s."""
 
 
 async def report(pool, queries, seconds):

@@ -1,4 +1,4 @@
-"""Wrong: one limit for the wait and the same again for the queries. Says: a wait of 0.5 s."""
+"""Wrong: one limit for the wait and the same again for the queries. Says: a wait of 0.6 s."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Wrong: one connection, which a refused order keeps. Says: PoolTimeout | TimeoutError."""
+"""Wrong: one connection, which a refused order keeps. Says: were not released."""
 
 from labsupport.service.hunts import CheckingShop
 

@@ -1,4 +1,4 @@
-"""Wrong: a new key for each attempt. Says: another id."""
+"""Wrong: a new key for each attempt. Says: another id | are stored twice."""
 
 import asyncio
 import time
