@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import asyncpg
@@ -13,8 +15,9 @@ from labsupport.exercises.bench import LOOK_EVERY, Bench
 
 __all__ = ["Gate", "closed_gate"]
 
-LOOKS = 100
-"""How often to look for something that has to come; two seconds and what the looks take."""
+LOOK_FOR = 2.0
+LEAST_LOOKS = 20
+"""For so many seconds, and so often at least, something is looked for that has to come."""
 QUICK = "SELECT nextval('quick')"
 
 
@@ -39,24 +42,34 @@ class Gate:
     async def most_at_work(self, wanted: int) -> int:
         """Look until `wanted` sessions work, and a few times more; return the most seen."""
         own = self._conn.get_server_pid()
-        most, looks_left = 0, LOOKS
-        while looks_left:
+        most = looks_more = 0
+        for _ in _looks():
             sessions = await self._bench.sessions()
             most = max(most, sum(s.state == "active" and s.pid != own for s in sessions))
-            looks_left = min(looks_left - 1, 3 if most >= wanted else looks_left)
+            looks_more += most >= wanted
+            if looks_more > 3:
+                break
             await asyncio.sleep(LOOK_EVERY)
         return most
 
     async def quick_done(self, wanted: int) -> int:
         """Wait until so many quick queries are done; return how many are."""
         done = 0
-        for _ in range(LOOKS):
+        for _ in _looks():
             state = await self._conn.fetchrow("SELECT last_value, is_called FROM quick")
             done = int(state["last_value"]) if state["is_called"] else 0
             if done >= wanted:
                 break
             await asyncio.sleep(LOOK_EVERY)
         return done
+
+
+def _looks() -> Iterator[int]:
+    deadline = time.monotonic() + LOOK_FOR
+    for number in itertools.count():
+        if number >= LEAST_LOOKS and time.monotonic() > deadline:
+            return
+        yield number
 
 
 @contextlib.asynccontextmanager
