@@ -83,7 +83,9 @@ class Bench:
         try:
             async with asyncio.timeout(limit) as timer:
                 value = call()
-                return await value if inspect.isawaitable(value) else value
+                # An object that was just made may be awaitable, such as a pool: it is not a result.
+                made = isinstance(call, type)
+                return await value if inspect.isawaitable(value) and not made else value
         except TimeoutError as error:
             if timer.expired():
                 raise NotYet(
@@ -167,8 +169,10 @@ class Bench:
         """Give a dictionary that holds, after the block, the peaks `sessions` and `active`."""
         peaks: dict[str, int] = {}
         await self._channel.ask("watch")
-        yield peaks
-        peaks.update(await self._channel.ask("peak"))
+        try:
+            yield peaks
+        finally:
+            peaks.update(await self._channel.ask("peak"))
 
     async def stop_server(self) -> None:
         """Stop the throwaway server."""

@@ -29,10 +29,13 @@ class Channel:
         self._lines = self._socket.makefile("r", encoding="utf-8")
         self._writing = threading.Lock()
         self._asking = threading.Lock()
+        self.stage = "loading your code"
+        """What was being done last."""
         self.tell(token=token)
 
     def tell(self, **message: Any) -> None:
         """Send something that needs no reply."""
+        self.stage = message.get("stage", self.stage)
         with self._writing:
             self._socket.sendall(json.dumps(message, default=str).encode() + b"\n")
 

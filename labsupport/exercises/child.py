@@ -67,8 +67,11 @@ def _verdict(
         )
         return {"outcome": "not yet", "message": message}
     except BaseException as error:
-        text = " ".join(str(error).split())[:300]
-        message = f"Seen: your code raised {type(error).__name__}: {text}"
+        text = " ".join(str(error).split())[:300] or "without a text"
+        message = (
+            f"Seen: during {channel.stage}, {type(error).__name__} was raised: {text.rstrip('.')}. "
+            "Expected: no error. Look again at what is held or still under way at that moment."
+        )
         return {"outcome": "not yet", "message": message}
     return {"outcome": "correct", "observed": observed}
 

@@ -17,6 +17,8 @@ __all__ = ["OwnStand", "SharedStand", "Stand", "stand_for"]
 
 LOOK_EVERY = 0.02
 GONE_LIMIT = 3
+GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What the onlooker's connection raises when its server is stopped."""
 SESSIONS = """
     SELECT pid, state, query, application_name, coalesce(wait_event, '') AS wait_event
     FROM pg_stat_activity
@@ -66,6 +68,7 @@ class Stand:
 
     async def watch(self) -> None:
         """Begin to note the largest numbers of sessions, and of those that work."""
+        await self._stop_looking()
         self._peak = {"sessions": 0, "active": 0}
         self._looking = asyncio.create_task(self._look())
 
@@ -85,7 +88,7 @@ class Stand:
     async def _stop_looking(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError, asyncpg.PostgresError, OSError):
+            with contextlib.suppress(asyncio.CancelledError, *GONE):
                 await self._looking
             self._looking = None
 

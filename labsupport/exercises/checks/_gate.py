@@ -27,13 +27,16 @@ class Gate:
     def __init__(self, bench: Bench, conn: Any) -> None:
         self._bench, self._conn = bench, conn
 
-    def waiting(self, key: int) -> str:
-        """Return a query whose value is `key`, and which ends when that key is let go."""
-        return f"SELECT {key} FROM pg_advisory_xact_lock_shared({key})"
+    def waiting(self, key: int, note: str = "") -> str:
+        """Return a query whose value is `key`, and which ends when that key is let go.
+
+        `note` makes its text different from that of others with the same key.
+        """
+        return f"SELECT {key} FROM pg_advisory_xact_lock_shared({key}) -- {note}"
 
     def quick(self, number: int) -> list[str]:
-        """Return queries that are counted at the server."""
-        return [QUICK] * number
+        """Return queries that are counted at the server, each with a text of its own."""
+        return [f"{QUICK} -- {place}" for place in range(number)]
 
     async def let_go(self, key: int) -> None:
         """Let the queries end that wait for this key."""

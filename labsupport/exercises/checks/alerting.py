@@ -27,7 +27,10 @@ SHORT = 0.8
 COUNTED = "which connections count: those that are lent out, of those that there may be"
 DELAY = "how long the utilization has to be high before anybody is told"
 ENDING = "how stop ends what start has begun"
-ONCE = "what is remembered between two looks: it rings once, and a flicker is no new alarm"
+ONCE = (
+    "what is remembered between two looks: it rings once, also when send raised an exception (it "
+    "does so here each time), and a flicker is no new alarm"
+)
 
 
 class Lent:

@@ -199,7 +199,7 @@ async def _full(pool: Any, bench: Bench) -> float:
         peak["sessions"] <= 2,
         f"{peak['sessions']} sessions were open with max_size=2.",
         "never more than max_size.",
-        "whether max_size reaches the pool",
+        "whether max_size reaches the pool, and whether a failed block gives its connection back",
     )
     await _both_are_free(pool, bench, "others had waited in vain")
     return waited

@@ -101,7 +101,11 @@ async def _alone(shop: Any, bench: Bench) -> None:
         "none: the provider takes half a second, and needs no connection of ours.",
         LOOK,
     )
-    again = await bench.run(call + " again", lambda: shop.place_order(1, 777001, "one"))
+    again = await bench.run(
+        call + " again, with the same key,",
+        lambda: shop.place_order(1, 777001, "one"),
+        look="what the key is passed on to: the same key means the same order",
+    )
     bench.expect(
         again == stored and await _stored(shop, 777001) == 1,
         f"the same order with the same key gave {stored!r} and then {again!r}; "
@@ -126,7 +130,7 @@ async def _refused(shop: Any, bench: Bench) -> None:
         lambda: shop.place_order(1, 777003, "refused"),
         PaymentRefused,
         expected="PaymentRefused, which reaches the caller.",
-        look="what happens to an exception of pay",
+        look="whether pay is asked, and what happens to its exception",
     )
     shop.refuses = False
     bench.expect(
@@ -139,7 +143,7 @@ async def _refused(shop: Any, bench: Bench) -> None:
         shop.payments[1, 777003] == 1,
         f"an order whose payment was refused asked the provider {shop.payments[1, 777003]} times.",
         "once.",
-        "what happens to an exception of pay",
+        "how often pay is asked, and what happens to its exception",
     )
     bench.expect(
         shop.stored_too_early == 0,

@@ -68,6 +68,13 @@ async def _results(answer: Any, pool: Any, bench: Bench) -> None:
         "1, None because there is no row, and 1.",
         "what the value of a query without rows is",
     )
+    found = await _run(answer, pool, bench, ["SELECT random()"] * 2, "the same text twice", look)
+    bench.expect(
+        found[0] != found[1],
+        f"'SELECT random()' twice gave {found!r}.",
+        "two numbers: each query of the list is run, also one whose text was there before.",
+        look,
+    )
     await _run(answer, pool, bench, [], "an empty list", "what is done when there is no query")
 
 
@@ -105,7 +112,7 @@ async def _at_once(answer: Any, bench: Bench) -> int:
 
 
 async def _let_go(answer: Any, pool: Any, bench: Bench, gate: Gate) -> int:
-    waiting = [gate.waiting(key) for key in (1, 2, 2)]
+    waiting = [gate.waiting(1), gate.waiting(2, "one"), gate.waiting(2, "another")]
     what = "three queries that wait and six quick ones"
     task = asyncio.create_task(_run(answer, pool, bench, waiting + gate.quick(6), what))
     most = await gate.most_at_work(3)

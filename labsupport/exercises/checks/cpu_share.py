@@ -69,7 +69,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     heart = Heart()
     await bench.until(lambda: len(heart.beats) > 3)
     call = f"cpu_share({SECONDS:g})"
-    with _computing(), _noted(LOAD) as averages, _noted(SINCE_BEFORE) as borrowed:
+    with _computing(), _noted(LOAD) as averages, _noted(SINCE_BEFORE) as asked:
         before = psutil.cpu_times()
         values, took = await _calls(answer, bench, call)
         seen = _use(before, psutil.cpu_times())
@@ -93,10 +93,17 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         f"how busy the CPUs are in the {SECONDS:g} s from the call on.",
         "the time that each function of psutil looks at",
     )
+    looked_at = sum(interval for _, interval in asked)
+    bench.expect(
+        not looked_at or looked_at >= 0.8 * AT_ONCE * SECONDS,
+        f"{AT_ONCE} times {call} let psutil look at {looked_at:.1f} s in all.",
+        f"at {SECONDS:g} s each time.",
+        "which part of the time is measured, and which is only waited for",
+    )
     _is_a_percentage(bench, call, values[0], seen)
     among = f"{call}, one of {AT_ONCE} calls at the same time,"
     bench.expect(
-        not _mixed(borrowed),
+        not _mixed([task for task, interval in asked if not interval]),
         f"{among} asked psutil for the use since the last such question, which was another call's.",
         f"the use in the {SECONDS:g} s from its own call on.",
         "the time that each function of psutil looks at, and who asked it before",
@@ -154,20 +161,20 @@ def _is_a_percentage(bench: Bench, call: str, value: Any, seen: float) -> None:
 
 
 @contextlib.contextmanager
-def _noted(names: tuple[str, ...]) -> Iterator[list[Any]]:
-    """Note who calls these functions of psutil and Python without a time to look at.
+def _noted(names: tuple[str, ...]) -> Iterator[list[tuple[Any, float]]]:
+    """Note who calls these functions of psutil and Python, and the seconds they are to look at.
 
-    That is a task, or None for a thread of its own.
+    Who: a task, or None for a thread of its own. The seconds are 0 for a look at the time since
+    the call before.
     """
-    noted: list[Any] = []
+    noted: list[tuple[Any, float]] = []
     loop_thread = threading.get_ident()
 
     def noting(function: Callable[..., Any]) -> Callable[..., Any]:
         def note(*arguments: Any, **named: Any) -> Any:
             interval = named.get("interval", arguments[0] if arguments else None)
-            if not interval:
-                here = threading.get_ident() == loop_thread
-                noted.append(asyncio.current_task() if here else None)
+            here = threading.get_ident() == loop_thread
+            noted.append((asyncio.current_task() if here else None, float(interval or 0)))
             return function(*arguments, **named)
 
         return note

@@ -129,7 +129,7 @@ async def _counts(events: list[str], bench: Bench) -> None:
         len(sessions) == 2 and events.count("connect") == 2,
         f"{len(sessions)} sessions were open after two were borrowed at once four times, and "
         f"'connect' was there {events.count('connect')} times.",
-        "2 and 2: each connection is prepared once.",
+        "2 and 2: the same two connections are lent again and again, and each is prepared once.",
         "how many connections the pool may have, and which hook is called for each loan",
     )
     bench.expect(

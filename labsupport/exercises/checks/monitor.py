@@ -51,10 +51,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
             lambda: answer(pool, interval=INTERVAL, timeout=TIMEOUT, keep=KEEP),
         )
         _has_no_rows(monitor, bench, "before start() of another monitor")
-        for what in ("start()", "a second start()"):
-            await bench.run(
-                what, monitor.start, limit=1.5, look="whether start waits for what it has begun"
-            )
+        await _starts_once(monitor, bench)
         size = pool.get_size
         await _shows(monitor, bench, "an idle pool", size=size, used=0, utilization=0.0)
         bench.no_blocking_sleep("monitoring")
@@ -81,6 +78,20 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     return {key: last[key] for key in KEYS}
 
 
+async def _starts_once(monitor: Any, bench: Bench) -> None:
+    tasks = []
+    for what in ("start()", "a second start()"):
+        look = "whether start waits for what it has begun"
+        await bench.run(what, monitor.start, limit=1.5, look=look)
+        tasks.append(len(asyncio.all_tasks()))
+    bench.expect(
+        tasks[1] <= tasks[0],
+        f"a second start() began {tasks[1] - tasks[0]} task more.",
+        "that it changes nothing: the monitor is at work already.",
+        "what start does when it was called before",
+    )
+
+
 async def _slow_pace(answer: Any, pool: Any, bench: Bench) -> None:
     """Nothing before `start`, and no second row long before the interval is over."""
     monitor = await bench.run(
@@ -92,11 +103,12 @@ async def _slow_pace(answer: Any, pool: Any, bench: Bench) -> None:
     look = "whether start waits for what it has begun"
     await bench.run("start()", monitor.start, limit=1.5, look=look)
     began = time.monotonic()
+    bench.stage("monitoring with interval=1")
     # Who looks without a pause is about as quick as this loop, on whatever machine.
     for _ in range(QUERIES):
         await pool.fetchval("SELECT 1")
         await asyncio.sleep(0.01)
-    bench.no_blocking_sleep("monitoring")
+        bench.no_blocking_sleep("monitoring")
     many, took = len(getattr(monitor, "rows", [])), time.monotonic() - began
     bench.expect(
         many <= 2 + took,

@@ -68,7 +68,9 @@ async def _failing(answer: Any, pool: Any, bench: Bench) -> None:
         expected="asyncpg.DivisionByZeroError.",
         look=look,
     )
-    await bench.all_returned(pool, "a query that failed", look)
+    await bench.all_returned(
+        pool, "a query that failed", f"who gives the connection back, and {look}"
+    )
 
 
 async def _too_long(
