@@ -58,6 +58,13 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
     await _are(pool, bench, "after the server ended all sessions", used=0, waiting=0)
     await bench.run("a block after that", lambda: _once(pool, PATIENT))
     found = pool.metrics()
+    bench.expect(
+        found["open"] <= found["max"] and found["idle"] <= found["open"],
+        "after the server ended all sessions and one connection was lent again, "
+        f"open was {found['open']} and idle {found['idle']}, with max {found['max']}.",
+        "that a session which has ended is not counted as open.",
+        "where the number of open connections goes down",
+    )
     await bench.run("close()", pool.close)
     await bench.no_sessions("close()", "what close does")
     return {key: found[key] for key in KEYS}
