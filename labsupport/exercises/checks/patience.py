@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import socket
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = ["check"]
 SIZE = 2
 IN_USE = re.compile(rf"(?<![\d.]){SIZE}(?![\d]|\.\d)")
 """The number of connections in use as a number of its own, and not a part of 0.2 or 12."""
+NOT_FULL = "which exceptions of an acquire are caught; only one of them means a full pool"
 
 
 async def check(answer: Any, bench: Bench) -> dict[str, Any]:
@@ -36,6 +38,7 @@ async def check(answer: Any, bench: Bench) -> dict[str, Any]:
         await _raises(answer, pool, bench, "SELECT pg_sleep(2)", TimeoutError)
         await bench.all_returned(pool.pool, "a query that took too long", "part 1: the giving back")
     await _refused(answer, bench)
+    await _nobody_there(answer, bench)
     return {"what a caller of the full pool is told": said}
 
 
@@ -111,8 +114,26 @@ async def _refused(answer: Any, bench: Bench) -> None:
             lambda: answer(pool, "SELECT 1", 2),
             asyncpg.InvalidCatalogNameError,
             expected="that the caller sees InvalidCatalogNameError: the pool was not busy.",
-            look="which exceptions of an acquire are caught; only one of them means a full pool",
+            look=NOT_FULL,
         )
+
+
+async def _nobody_there(answer: Any, bench: Bench) -> None:
+    """Ask a pool that has to open a connection, and there is no server."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # Nobody listens here, and nobody else can begin to.
+        nowhere = {"host": "127.0.0.1", "port": taken.getsockname()[1], "min_size": 0}
+        async with database_pool(bench, SIZE, **nowhere) as pool:
+            await bench.must_raise(
+                # Windows may take two seconds to find out.
+                "ask(pool, 'SELECT 1', patience=4), when the server is gone,",
+                lambda: answer(pool, "SELECT 1", 4),
+                ConnectionError,
+                expected="that the caller sees ConnectionRefusedError: the pool was not busy.",
+                look=f"{NOT_FULL}; in Python, a TimeoutError is an OSError, and not the other way "
+                "round",
+                limit=6,
+            )
 
 
 async def _raises(
